@@ -1,0 +1,80 @@
+"""Segment z-stacks and time-lapses from one click per object, with SAM 2.
+
+The public names are loaded when they are first used: importing the package loads neither torch nor napari.
+
+Examples
+--------
+>>> import napari_sam2 as sam2
+>>> model = sam2.load_model("nano")                                           # doctest: +SKIP
+>>> session = sam2.Session(stack, model)                                      # doctest: +SKIP
+>>> update = session.add_prompt(1, sam2.Point(frame=3, yx=(140.0, 88.5)))     # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_sam2 import errors
+    from napari_sam2.model.load import load_model
+    from napari_sam2.prompts import Box, MaskPrompt, Point, Scribble
+    from napari_sam2.results import Candidate, FrameScores, MaskUpdate, Progress, Scores
+    from napari_sam2.session import Session
+    from napari_sam2.stack import Stack, open_stack
+
+    __version__: str
+
+__all__ = [
+    "Box",
+    "Candidate",
+    "FrameScores",
+    "MaskPrompt",
+    "MaskUpdate",
+    "Point",
+    "Progress",
+    "Scores",
+    "Scribble",
+    "Session",
+    "Stack",
+    "__version__",
+    "errors",
+    "load_model",
+    "open_stack",
+]
+
+_HOME = {
+    "Box": "prompts",
+    "Candidate": "results",
+    "FrameScores": "results",
+    "MaskPrompt": "prompts",
+    "MaskUpdate": "results",
+    "Point": "prompts",
+    "Progress": "results",
+    "Scores": "results",
+    "Scribble": "prompts",
+    "Session": "session",
+    "Stack": "stack",
+    "load_model": "model.load",
+    "open_stack": "stack",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name at its first use."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("napari-sam2")
+    elif name == "errors":
+        value = import_module("napari_sam2.errors")
+    elif name in _HOME:
+        value = getattr(import_module(f"napari_sam2.{_HOME[name]}"), name)
+    else:
+        raise AttributeError(f"module 'napari_sam2' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

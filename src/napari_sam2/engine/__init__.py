@@ -1,0 +1,1 @@
+"""Inference: stateless functions over the network, and small caches."""

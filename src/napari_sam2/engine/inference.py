@@ -1,0 +1,225 @@
+"""The steps of the network in the order in which SAM 2 takes them, without state.
+
+References
+----------
+Ravi et al. 2024, SAM 2, section 4 and appendix D.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_sam2.engine.memory_bank import Memory
+from napari_sam2.engine.scores import stability_score
+from napari_sam2.engine.transforms import View, exact_logits
+from napari_sam2.model.network import SAM2, ImageEmbedding, MaskPrediction, MemoryBatch
+
+__all__ = [
+    "ABSENT_LOGIT",
+    "Decision",
+    "accept_mask",
+    "carry",
+    "condition",
+    "decide",
+    "encode_memory",
+    "encode_plane",
+    "memory_of_mask",
+    "predict",
+    "stack_embeddings",
+]
+
+ABSENT_LOGIT: Final = -1024.0
+"""The logit of every pixel where the object is not on the frame at all."""
+
+_FEEDBACK_LOGIT: Final = 32.0  # earlier logits are clamped to this before they are fed back
+_DYNAMIC_OFFSET: Final = 0.05
+_DYNAMIC_STABILITY: Final = 0.98
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """The masks that were chosen for a batch of objects.
+
+    Parameters
+    ----------
+    logits : Tensor, float32, (B, S/4, S/4)
+        Of the chosen masks.
+    iou_score : Tensor, (B,)
+        The model's estimate for the chosen masks.
+    stability : Tensor, (B,)
+        Stability scores of the chosen masks.
+    object_score : Tensor, (B,)
+        Logits.
+    pointer : Tensor, (B, D)
+        Object pointers.
+    index : Tensor of int, (B,)
+        0: the single mask; 1 to 3: one of the three.
+    """
+
+    logits: Tensor
+    iou_score: Tensor
+    stability: Tensor
+    object_score: Tensor
+    pointer: Tensor
+    index: Tensor
+
+
+@torch.inference_mode()
+def encode_plane(model: SAM2, view: View, plane: np.ndarray) -> ImageEmbedding:
+    """Encode a window of a plane (y, x, 3), float32 in 0 to 1."""
+    with model.autocast():
+        return model.encode_image(view.image(plane, model.device))
+
+
+@torch.inference_mode()
+def predict(
+    model: SAM2,
+    features: Tensor,
+    high_res: tuple[Tensor, Tensor],
+    point_xy: Tensor,
+    point_kind: Tensor,
+    earlier_logits: Tensor | None = None,
+) -> MaskPrediction:
+    """Decode prompts; earlier logits (B, 1, S/4, S/4) are clamped and fed back."""
+    if earlier_logits is not None:
+        earlier_logits = earlier_logits.clamp(-_FEEDBACK_LOGIT, _FEEDBACK_LOGIT)
+    with model.autocast():
+        return model.decode(features, high_res, point_xy, point_kind, earlier_logits)
+
+
+@torch.inference_mode()
+def decide(
+    model: SAM2, prediction: MaskPrediction, ambiguous: bool, index: int | None = None
+) -> Decision:
+    """Choose one of the four masks of each object.
+
+    Parameters
+    ----------
+    model : SAM2
+        Makes the object pointers.
+    prediction : MaskPrediction
+        From `predict`.
+    ambiguous : bool
+        At most one point was given: the best of the three masks. Otherwise the single mask, unless it is unstable.
+    index : int, optional
+        The user's choice, 1 to 3, instead.
+
+    Returns
+    -------
+    Decision
+    """
+    logits, iou = prediction.logits, prediction.iou_score
+    best = iou[:, 1:].argmax(dim=1) + 1
+    if index is not None:
+        chosen = torch.full_like(best, index)
+    elif ambiguous:
+        chosen = best
+    else:
+        stable = stability_score(logits[:, 0], _DYNAMIC_OFFSET) >= _DYNAMIC_STABILITY
+        chosen = torch.where(stable, torch.zeros_like(best), best)
+    # an unstable single mask is replaced, but the object keeps the single mask's token
+    token_index = chosen if ambiguous or index is not None else torch.zeros_like(best)
+    rows = torch.arange(len(best), device=best.device)
+    absent = (prediction.object_score <= 0)[:, None, None]
+    picked = torch.where(absent, ABSENT_LOGIT, logits[rows, chosen])
+    with model.autocast():
+        pointer = model.object_pointer(prediction.tokens[rows, token_index], prediction.object_score)
+    return Decision(
+        picked,
+        iou[rows, chosen],
+        stability_score(picked),
+        prediction.object_score,
+        pointer,
+        chosen,
+    )
+
+
+@torch.inference_mode()
+def accept_mask(model: SAM2, view: View, embedding: ImageEmbedding, mask: np.ndarray) -> Decision:
+    """Take a mask (y, x) of the whole plane as it is; the decoder is asked only for the object pointer."""
+    exact = view.exact_mask(mask, model.device)
+    pointer, object_score = _pointer_of_mask(model, embedding, exact)
+    logits = exact_logits(exact)[:, 0]
+    ones = torch.ones_like(object_score)
+    index = torch.zeros(1, dtype=torch.long, device=model.device)
+    return Decision(logits, ones, ones, object_score, pointer, index)
+
+
+@torch.inference_mode()
+def memory_of_mask(
+    model: SAM2, view: View, embedding: ImageEmbedding, mask: np.ndarray
+) -> Memory:
+    """Make the memory of a frame again from its mask (y, x) alone."""
+    exact = view.exact_mask(mask, model.device)
+    pointer, object_score = _pointer_of_mask(model, embedding, exact)
+    with model.autocast():
+        maps = model.encode_memory(embedding.features, exact, object_score)
+    return Memory(maps[0], pointer[0])
+
+
+@torch.inference_mode()
+def encode_memory(
+    model: SAM2,
+    view: View,
+    features: Tensor,
+    logits: Tensor,
+    object_score: Tensor,
+    prompted: bool,
+) -> Tensor:
+    """Encode memories (B, M, h, w) of logits (B, S/4, S/4); those of prompted frames are binarised."""
+    full = view.to_input(logits[:, None])
+    mask = (full > 0).float() if prompted else full.sigmoid()
+    with model.autocast():
+        return model.encode_memory(features, mask, object_score)
+
+
+@torch.inference_mode()
+def condition(model: SAM2, features: Tensor, memory: MemoryBatch | None) -> Tensor:
+    """Prepare features for the decoder, with memories or (None) without."""
+    with model.autocast():
+        if memory is None:
+            return model.without_memory(features)
+        return model.attend_memory(features, memory)
+
+
+@torch.inference_mode()
+def carry(model: SAM2, conditioned: Tensor, high_res: tuple[Tensor, Tensor]) -> Decision:
+    """Find objects on a frame from memory-conditioned features alone: no prompt, the best of three masks."""
+    nothing = torch.zeros(len(conditioned), 0, 2, device=conditioned.device)
+    kinds = torch.zeros(len(conditioned), 0, dtype=torch.long, device=conditioned.device)
+    return decide(model, predict(model, conditioned, high_res, nothing, kinds), ambiguous=True)
+
+
+def stack_embeddings(
+    embeddings: Sequence[ImageEmbedding],
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Stack the embeddings of several objects; one that all share stays a batch of one."""
+    first = embeddings[0]
+    if all(e is first for e in embeddings):
+        return first.features, first.high_res
+    features = torch.cat([e.features for e in embeddings])
+    fine = torch.cat([e.high_res[0] for e in embeddings])
+    middle = torch.cat([e.high_res[1] for e in embeddings])
+    return features, (fine, middle)
+
+
+def _pointer_of_mask(
+    model: SAM2, embedding: ImageEmbedding, exact: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the pointer (1, D) and object score (1,) of an exact mask (1, 1, S, S)."""
+    nothing = torch.zeros(1, 0, 2, device=model.device)
+    kinds = torch.zeros(1, 0, dtype=torch.long, device=model.device)
+    with model.autocast():
+        hint = model.mask_as_prompt(exact)
+        prediction = model.decode(embedding.features, embedding.high_res, nothing, kinds, hint)
+        decided = decide(model, prediction, ambiguous=False)
+        present = exact.flatten(1).any(dim=1)
+        object_score = torch.where(present, 10.0, -10.0)
+        pointer = torch.where(present[:, None], decided.pointer, model.no_obj_ptr)
+    return pointer, object_score

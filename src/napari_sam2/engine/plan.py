@@ -1,0 +1,112 @@
+"""In which order frames are tracked."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+__all__ = ["Direction", "Step", "Task", "plan_propagation"]
+
+Direction: TypeAlias = Literal["forward", "backward", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One object on one frame.
+
+    Parameters
+    ----------
+    object_id : int
+        Which object.
+    source : int
+        The prompted frame that the pass comes from.
+    direction : {1, -1}
+        Of the pass.
+    """
+
+    object_id: int
+    source: int
+    direction: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The objects that are tracked on one frame at once."""
+
+    frame: int
+    tasks: tuple[Task, ...]
+
+
+def plan_propagation(
+    prompted: dict[int, Sequence[int]],
+    pending: dict[int, Iterable[int]],
+    direction: Direction,
+    embeddings_kept: int,
+) -> list[Step]:
+    """Order the frames that are to be tracked.
+
+    Parameters
+    ----------
+    prompted : dict of int to sequence of int
+        Per object, its prompted frames, ascending. Objects without any are left out.
+    pending : dict of int to iterable of int
+        Per object, the frames to track.
+    direction : {"forward", "backward", "both"}
+        "forward": one pass from the first prompted frame on; "backward": one from the last; "both": every frame from the
+        nearest prompted one, nearest frames first.
+    embeddings_kept : int
+        How many frames' embeddings the cache holds. Where "both" would come back to more frames than that, it makes two
+        sweeps instead, so that no frame is encoded more than twice.
+
+    Returns
+    -------
+    list of Step
+    """
+    visits: dict[tuple[int, int], list[Task]] = defaultdict(list)
+    for object_id, anchors in prompted.items():
+        for frame in pending.get(object_id, ()):
+            task = _task(object_id, frame, anchors, direction)
+            if task is not None:
+                visits[frame, abs(frame - task.source)].append(task)
+    frames = {frame for frame, _ in visits}
+    returns = len(visits) > len(frames)
+    if direction != "both" or (returns and len(frames) > embeddings_kept):
+        return _sweeps(visits)
+    order = sorted(visits, key=lambda visit: (visit[1], visit[0]))
+    return [Step(frame, tuple(visits[frame, distance])) for frame, distance in order]
+
+
+def _task(object_id: int, frame: int, anchors: Sequence[int], direction: Direction) -> Task | None:
+    """Tell where an object comes from on a frame, or None if the pass does not reach it."""
+    if not anchors:
+        return None
+    i = bisect_left(anchors, frame)
+    before = anchors[i - 1] if i else None
+    after = anchors[i] if i < len(anchors) else None
+    if direction == "forward" or after is None:
+        source, sign = before, 1
+    elif direction == "backward" or before is None:
+        source, sign = after, -1
+    elif frame - before <= after - frame:
+        source, sign = before, 1
+    else:
+        source, sign = after, -1
+    if source is None or (direction, sign) in (("forward", -1), ("backward", 1)):
+        return None
+    return Task(object_id, source, sign)
+
+
+def _sweeps(visits: dict[tuple[int, int], list[Task]]) -> list[Step]:
+    """Join all objects on each frame: forwards ascending, then backwards descending."""
+    steps: list[Step] = []
+    for sign in (1, -1):
+        by_frame: dict[int, list[Task]] = defaultdict(list)
+        for (frame, _), tasks in visits.items():
+            by_frame[frame] += [task for task in tasks if task.direction == sign]
+        for frame in sorted(by_frame, reverse=sign < 0):
+            if by_frame[frame]:
+                steps.append(Step(frame, tuple(by_frame[frame])))
+    return steps

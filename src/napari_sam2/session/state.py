@@ -1,0 +1,105 @@
+"""What the session knows of one object: prompts and masks by frame."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+
+from napari_sam2.engine.masks import CompactMask
+from napari_sam2.engine.transforms import View
+from napari_sam2.prompts import Prompt
+from napari_sam2.results import Scores
+
+__all__ = ["FrameRecord", "ObjectState"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameRecord:
+    """The mask of one object on one frame, and how it came about.
+
+    Parameters
+    ----------
+    version : int
+        Unique in the session; what is cached for this mask is found by it.
+    mask : CompactMask
+        In data pixels.
+    scores : Scores
+        How far it can be trusted.
+    view : View
+        What the model was shown.
+    direction : {-1, 0, 1}
+        Of the pass in which the frame was tracked; 0 if it never was. A corrected frame keeps it.
+    index : int
+        The mask that was chosen: 0 the single one, 1 to 3 one of the three, -1 taken from the user as it is.
+    prompted : bool
+        Whether it came from prompts: its memory is then binarised.
+    """
+
+    version: int
+    mask: CompactMask
+    scores: Scores
+    view: View
+    direction: int = 0
+    index: int = 0
+    prompted: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class ObjectState:
+    """One object.
+
+    Attributes
+    ----------
+    object_id : int
+        Value in the labels.
+    prompts : dict of int to tuple of Prompt
+        By frame, in the order in which they were given. These frames are the prompted, trusted ones.
+    records : dict of int to FrameRecord
+        By frame.
+    settled : set of int
+        Tracked frames that are up to date, also those where the object was found to be absent.
+    extent : int or None
+        Side of the window shown to the model, in data pixels; None for the whole plane.
+    """
+
+    object_id: int
+    prompts: dict[int, tuple[Prompt, ...]] = field(default_factory=dict)
+    records: dict[int, FrameRecord] = field(default_factory=dict)
+    settled: set[int] = field(default_factory=set)
+    extent: int | None = None
+
+    def copy(self) -> ObjectState:
+        """Copy the containers; what they hold is immutable."""
+        return ObjectState(
+            self.object_id,
+            dict(self.prompts),
+            dict(self.records),
+            set(self.settled),
+            self.extent,
+        )
+
+    @property
+    def prompted(self) -> list[int]:
+        """Prompted frames, ascending."""
+        return sorted(self.prompts)
+
+    def pending(self, n_frames: int) -> list[int]:
+        """Frames that are neither prompted nor up to date, ascending; none without a prompt."""
+        if not self.prompts:
+            return []
+        done = self.settled | self.prompts.keys()
+        return [frame for frame in range(n_frames) if frame not in done]
+
+    def unsettle_around(self, frame: int) -> None:
+        """Mark what lies between a frame and the prompted frames next to it as out of date."""
+        prompted = self.prompted
+        before = prompted[: bisect_left(prompted, frame)]
+        after = prompted[bisect_right(prompted, frame) :]
+        low = before[-1] if before else -1
+        high = after[0] if after else None
+        self.settled = {f for f in self.settled if f <= low or (high is not None and f >= high)}
+        self.settled.discard(frame)
+
+    def usable_frames(self) -> set[int]:
+        """Frames whose mask may serve as a memory: prompted, or tracked and up to date."""
+        return {f for f in self.records if f in self.settled or f in self.prompts}

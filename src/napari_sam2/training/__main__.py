@@ -1,0 +1,72 @@
+"""``python -m napari_sam2.training``: train, export, check."""
+
+import argparse
+import logging
+from dataclasses import fields
+from pathlib import Path
+
+import torch
+
+from napari_sam2.training.export import averaged_weights, export
+from napari_sam2.training.settings import Settings
+from napari_sam2.training.trainer import Trainer
+
+log = logging.getLogger("napari_sam2.training")
+
+_TUPLES = {"sides", "side_shares"}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one of the commands."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    options = _parser().parse_args(arguments)
+    options.run(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m napari_sam2.training", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    train = commands.add_parser("train", help="start a run, or go on with it")
+    train.add_argument("--state", type=Path, required=True, help="folder outside the repository")
+    train.add_argument("--start-from", type=Path, help="folder of another run: begin with its weights")
+    train.add_argument("--save-every", type=float, default=3.0, help="minutes")
+    train.add_argument("--score-every", type=float, default=5.0, help="minutes; 0 for never")
+    for field in fields(Settings):
+        if field.name not in _TUPLES:
+            kind = type(field.default)
+            train.add_argument("--" + field.name.replace("_", "-"), type=kind, default=field.default)
+    train.set_defaults(run=_train)
+    write = commands.add_parser("export", help="write the averaged weights as safetensors")
+    write.add_argument("--state", type=Path, required=True)
+    write.add_argument("--out", type=Path, required=True)
+    write.set_defaults(run=_export)
+    look = commands.add_parser("check", help="one-click IoU on real planes, for looking only")
+    look.add_argument("--state", type=Path, required=True)
+    look.add_argument("--data", type=Path, required=True, help="folder of real stacks")
+    look.add_argument("--side", type=int, default=128, help="of the window, in pixels")
+    look.set_defaults(run=_check)
+    return parser
+
+
+def _train(options: argparse.Namespace) -> None:
+    chosen = {f.name: getattr(options, f.name) for f in fields(Settings) if f.name not in _TUPLES}
+    start = averaged_weights(options.start_from) if options.start_from else None
+    trainer = Trainer(options.state, Settings(**chosen), start_from=start)
+    trainer.run(save_every=60 * options.save_every, score_every=60 * options.score_every)
+
+
+def _export(options: argparse.Namespace) -> None:
+    size = export(options.state, options.out)
+    log.info("%s: %.1f MB", options.out, size / 1e6)
+
+
+def _check(options: argparse.Namespace) -> None:
+    from napari_sam2.training.check import check
+
+    torch.set_num_threads(1)
+    for row in check(averaged_weights(options.state), options.data, options.side):
+        log.info("%s", row)
+
+
+if __name__ == "__main__":
+    main()
