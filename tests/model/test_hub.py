@@ -91,7 +91,7 @@ def serve(content: bytes) -> Iterator[StandInHub]:
     handler = type("Handler", (Handler,), {"hub": served})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     served.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield served
     server.shutdown()
@@ -278,6 +278,16 @@ def test_a_new_version_does_not_continue_the_old_one(served: StandInHub, no_mode
         download(NAME, Watcher(stop_after=1_000_000))
     served.content = os.urandom(2_000_000)
     served.etag = hashlib.sha256(served.content).hexdigest()
+    assert download(NAME, Watcher()).read_bytes() == served.content
+    assert not list(no_models.glob("*.part"))
+
+
+def test_more_than_the_file_is_not_the_file(served: StandInHub, no_models: Path) -> None:
+    served.etag = "version-1"  # no checksum
+    no_models.mkdir()
+    (no_models / f"{NAME}.pt.version1.part").write_bytes(bytes(4_000_000))
+    with pytest.raises(DownloadError, match="damaged"):
+        download(NAME, Watcher())
     assert download(NAME, Watcher()).read_bytes() == served.content
 
 

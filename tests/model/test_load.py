@@ -134,6 +134,14 @@ def test_a_file_may_describe_a_network_of_its_own(tmp_path: Path) -> None:
         load_model("nano", path, device="cpu")
 
 
+def test_sizes_that_contradict_each_other(tmp_path: Path, state: State) -> None:
+    path = tmp_path / "w.safetensors"
+    sizes = '{"embed_dim": 32, "num_heads": 1, "stages": [1], "global_attention_blocks": [], "background_size": 5}'
+    save_file(state, path, {"napari_sam2_config": sizes})
+    with pytest.raises(CheckpointError, match="describes a network that cannot be built"):
+        load_model(checkpoint=path, device="cpu")
+
+
 def test_weights_of_transformers_are_loaded_exactly(tmp_path: Path) -> None:
     from transformers import Sam2VideoConfig, Sam2VideoModel
 

@@ -300,14 +300,30 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
         read_weights(tmp_path)
 
 
+def test_what_others_write_into_a_file_does_not_matter(
+    tmp_path: Path, state: dict[str, torch.Tensor]
+) -> None:
+    path = tmp_path / "w.safetensors"
+    save_file(state, path, {"config": "{}", "format": "pt"})
+    assert read_weights(path).config is None
+
+
 @pytest.mark.parametrize(
     "config",
-    ['{"embed_dim": 32}', '{"width": 3}', "[1]", "{", '{"embed_dim": "32"}', '{"d_model": 1e9}'],
+    [
+        '{"embed_dim": 32}',
+        '{"width": 3}',
+        "[1]",
+        "{",
+        '{"embed_dim": "32"}',
+        '{"d_model": 1e9}',
+        '{"embed_dim": 32, "num_heads": 1, "stages": [9999, 1, 1, 1], "global_attention_blocks": []}',
+    ],
 )
 def test_a_description_of_an_unknown_network(
     tmp_path: Path, state: dict[str, torch.Tensor], config: str
 ) -> None:
     path = tmp_path / "w.safetensors"
-    save_file(state, path, {"name": "new", "config": config})
+    save_file(state, path, {"name": "new", "napari_sam2_config": config})
     with pytest.raises(CheckpointError, match="describes a network that this version does not"):
         read_weights(path)

@@ -6,13 +6,16 @@ import shutil
 import tempfile
 import weakref
 from collections import OrderedDict
-from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
 
 __all__ = ["TensorCache"]
 

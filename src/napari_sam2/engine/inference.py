@@ -7,18 +7,22 @@ Ravi et al. 2024, SAM 2, section 4 and appendix D.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from napari_sam2.engine.memory_bank import Memory
 from napari_sam2.engine.scores import stability_score
 from napari_sam2.engine.transforms import View, exact_logits
-from napari_sam2.model.network import SAM2, ImageEmbedding, MaskPrediction, MemoryBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from napari_sam2.model.network import SAM2, ImageEmbedding, MaskPrediction, MemoryBatch
 
 __all__ = [
     "ABSENT_LOGIT",
@@ -129,7 +133,9 @@ def decide(
     absent = (prediction.object_score <= 0)[:, None, None]
     picked = torch.where(absent, ABSENT_LOGIT, logits[rows, chosen])
     with model.autocast():
-        pointer = model.object_pointer(prediction.tokens[rows, token_index], prediction.object_score)
+        pointer = model.object_pointer(
+            prediction.tokens[rows, token_index], prediction.object_score
+        )
     return Decision(
         picked,
         iou[rows, chosen],
@@ -152,9 +158,7 @@ def accept_mask(model: SAM2, view: View, embedding: ImageEmbedding, mask: np.nda
 
 
 @torch.inference_mode()
-def memory_of_mask(
-    model: SAM2, view: View, embedding: ImageEmbedding, mask: np.ndarray
-) -> Memory:
+def memory_of_mask(model: SAM2, view: View, embedding: ImageEmbedding, mask: np.ndarray) -> Memory:
     """Make the memory of a frame again from its mask (y, x) alone."""
     exact = view.exact_mask(mask, model.device)
     pointer, object_score = _pointer_of_mask(model, embedding, exact)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from napari_sam2.results import Window
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from napari_sam2.results import Window
 
 __all__ = ["Claim", "CompactMask", "Overlap", "compose", "intersect", "union"]
 

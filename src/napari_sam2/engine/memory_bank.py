@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from napari_sam2.model.config import MAX_POINTERS, NUM_MEMORIES
 from napari_sam2.model.network import MemoryBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["Memory", "MemoryChoice", "batch_memories", "choose_memories"]
 

@@ -6,17 +6,19 @@ the model as a square; it brings planes, points and masks to the model and logit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from napari_sam2.model.config import ModelConfig
-from napari_sam2.results import Window
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_sam2.model.config import ModelConfig
+    from napari_sam2.results import Window
 
 __all__ = ["MASK_LOGIT", "View", "exact_logits", "input_side", "view_of"]
 

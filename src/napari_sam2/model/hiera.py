@@ -9,13 +9,16 @@ Bolya et al. 2023, Window attention is bugged (the position embedding in two par
 from __future__ import annotations
 
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_sam2.model.config import ModelConfig
 from napari_sam2.model.layers import MLP
+
+if TYPE_CHECKING:
+    from napari_sam2.model.config import ModelConfig
 
 __all__ = ["Hiera"]
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_sam2.model.config import ModelConfig
 from napari_sam2.model.hiera import Hiera
+
+if TYPE_CHECKING:
+    from napari_sam2.model.config import ModelConfig
 
 __all__ = ["ImageEncoder"]
 

@@ -135,20 +135,35 @@ def _config(weights: Weights, wanted: str | None) -> ModelConfig:
     shapes = {name: tuple(tensor.shape) for name, tensor in weights.tensors.items()}
     if weights.config is None and wanted and shapes == parameter_shapes(CONFIGS[wanted]):
         return CONFIGS[wanted]
-    closest = recognise(shapes)
-    title = weights.name or closest
-    config = weights.config or CONFIGS[closest]
-    fits = shapes == parameter_shapes(config)
-    if fits and (wanted is None or shapes == parameter_shapes(CONFIGS[wanted])):
+    if weights.config is None:
+        title = recognise(shapes)
+        config, expected = CONFIGS[title], parameter_shapes(CONFIGS[title])
+    else:
+        title = weights.name or "the network it describes"
+        config, expected = weights.config, _own_shapes(weights)
+    if shapes == expected and (wanted is None or shapes == parameter_shapes(CONFIGS[wanted])):
         return config
-    if fits:
+    if shapes == expected:
+        other = title if title != wanted else f"another network of the name {title}"
         raise CheckpointError(
-            f"{weights.path} holds {title}, not {wanted}; leave the name out to load it as it is, or "
+            f"{weights.path} holds {other}, not {wanted}; leave the name out to load it as it is, or "
             f"give a file of {wanted}."
         )
     if wanted is not None:
-        title, config = wanted, CONFIGS[wanted]
-    raise CheckpointError(_misfit(weights.path, shapes, parameter_shapes(config), title))
+        title, expected = wanted, parameter_shapes(CONFIGS[wanted])
+    raise CheckpointError(_misfit(weights.path, shapes, expected, title))
+
+
+def _own_shapes(weights: Weights) -> dict[str, Shape]:
+    """Return the shapes of the network that a file describes."""
+    assert weights.config is not None
+    try:
+        return parameter_shapes(weights.config)
+    except Exception as error:  # sizes that contradict each other fail anywhere
+        raise CheckpointError(
+            f"{weights.path} describes a network that cannot be built ({error}); the file is damaged, "
+            "fetch it again."
+        ) from error
 
 
 def _misfit(
@@ -170,7 +185,7 @@ def _misfit(
     ]
     parts = [_listed(missing, "missing"), _listed(unexpected, "unexpected")]
     parts.append(_listed(reshaped, "of another shape"))
-    image_only = any(name.startswith("memory_attention.") for name in missing)
+    image_only = "memory_attention.norm.weight" in missing and not unexpected and not reshaped
     return f"{path} does not fit {title}: {'; '.join(part for part in parts if part)}. " + (
         "It lacks the memory: a file of the image part alone (transformers' Sam2Model, say) cannot "
         "track; give the video model's file (Sam2VideoModel)."

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor, nn
 
-from napari_sam2.model.config import ModelConfig
 from napari_sam2.model.layers import MLP, LayerNorm2d
 from napari_sam2.model.two_way import TwoWayTransformer
+
+if TYPE_CHECKING:
+    from napari_sam2.model.config import ModelConfig
 
 __all__ = ["NUM_MASKS", "MaskDecoder"]
 

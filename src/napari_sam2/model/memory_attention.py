@@ -12,14 +12,17 @@ Ravi et al. 2024, SAM 2, section 4 (memory attention).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from napari_sam2.model.attention import attend
-from napari_sam2.model.config import ModelConfig
 from napari_sam2.model.positions import apply_rotation, axial_rotation, sine_map
+
+if TYPE_CHECKING:
+    from napari_sam2.model.config import ModelConfig
 
 __all__ = ["MemoryAttention", "MemoryTokens"]
 

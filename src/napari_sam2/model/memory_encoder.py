@@ -7,6 +7,8 @@ Ravi et al. 2024, SAM 2, section 4 (memory encoder); Liu et al. 2022, A ConvNet 
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 
@@ -22,7 +24,7 @@ class MaskDownsampler(nn.Module):
         super().__init__()
         channels = (1, 4, 16, 64, 256)
         layers: list[nn.Module] = []
-        for a, b in zip(channels[:-1], channels[1:], strict=True):
+        for a, b in itertools.pairwise(channels):
             layers += [
                 nn.Conv2d(a, b, kernel_size=3, stride=2, padding=1),
                 LayerNorm2d(b),

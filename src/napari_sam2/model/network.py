@@ -226,7 +226,7 @@ class SAM2(nn.Module):
         return self.memory_attention(features.expand(len(tokens.values), -1, -1, -1), tokens)  # type: ignore[no-any-return]
 
     def _tokens(self, memory: MemoryBatch) -> MemoryTokens:
-        b, t, m, h, w = memory.maps.shape
+        b, _t, m, h, w = memory.maps.shape
         hw, d = h * w, self.config.d_model
         # age 0 (prompted) is the last row of the table, age 1 the first, as upstream counts
         age = self.maskmem_tpos_enc[:, 0, 0][(memory.map_age.long() - 1) % NUM_MEMORIES]

@@ -75,8 +75,10 @@ def fetch(repo: str, filename: str, target: Path, report: Report) -> None:
                 return
             _check_room(part, size)
             _complete(url, part, size, watched)
-            _check_sum(part, version)
+            _check(part, size, version)
             part.replace(target)
+            for stale in target.parent.glob(f"{target.name}.*.part"):  # of older versions
+                stale.unlink()
     except OSError as error:
         if stopped or isinstance(error, DownloadError):
             raise
@@ -89,9 +91,7 @@ def _ask(url: str) -> tuple[int, str]:
     """Ask for the size of a file and for the name of its version, which is the SHA-256 of large files."""
     try:
         found = get_hf_file_metadata(url)
-    except (
-        Exception
-    ) as error:  # the HTTP library, and so its errors, changed with huggingface_hub 2
+    except Exception as error:  # of httpx or httpx2, depending on the version of huggingface_hub
         raise DownloadError(f"{url} gives no answer ({_reason(error)}).") from error
     if not found.size or not found.etag:
         raise DownloadError(f"{url} does not say how large the file is; a proxy may be in the way.")
@@ -144,9 +144,7 @@ def _stream(url: str, begin: int) -> Iterator[tuple[int, bytes]]:
         ) as response:
             hf_raise_for_status(response)
             offset = begin if response.status_code == 206 else 0
-            for (
-                chunk
-            ) in response.iter_bytes():  # as they come: what waits for more is lost in a cut
+            for chunk in response.iter_bytes():  # of any size: what is held back is lost in a cut
                 yield offset, chunk
                 offset += len(chunk)
     except Exception as error:
@@ -170,12 +168,13 @@ def _check_room(part: Path, size: int) -> None:
         )
 
 
-def _check_sum(part: Path, version: str) -> None:
-    if not _SHA256.fullmatch(version):  # the Hub gives it for large files; other servers may not
-        return
-    with part.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != version:
+def _check(part: Path, size: int, version: str) -> None:
+    """Throw away what is not the file; the Hub names large files by their checksum, others may not."""
+    is_right = _length(part) == size
+    if is_right and _SHA256.fullmatch(version):
+        with part.open("rb") as file:
+            is_right = hashlib.file_digest(file, "sha256").hexdigest() == version
+    if not is_right:
         part.unlink()
         raise DownloadError("what arrived is damaged (its checksum is wrong) and was thrown away.")
 

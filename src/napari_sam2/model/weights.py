@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["Weights", "read_weights", "save_weights"]
 
 _FORMATS: Final = "an official .pt file or a .safetensors file"
-
-_MAX_SIZE: Final = 2**14  # of any width or count in a network
+_CONFIG_KEY: Final = "napari_sam2_config"
+_MAX_SIZE: Final = 2**14  # of any width; what is larger is a damaged or hostile file
+_MAX_BLOCKS: Final = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +127,7 @@ def save_weights(
             f"weights {broken[:3]} are NaN, infinite, or too large for {dtype}, so {target} is not "
             "written; has the training diverged? Else save with dtype=torch.float32."
         )
-    about = {"format": "pt", "name": net.name, "config": json.dumps(asdict(net.config))}
+    about = {"format": "pt", "name": net.name, _CONFIG_KEY: json.dumps(asdict(net.config))}
     _write_in_one_step(target, tensors, about | dict(metadata or {}))
     return target
 
@@ -171,9 +172,7 @@ def _read_torch(file: Path) -> dict[str, Tensor]:
 def _unpickle_tensors(file: Path) -> Any:
     """Read with torch's restricted unpickler, which knows tensors and plain containers only."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about old formats, and said by the errors below
-            return _torch_load(file)
+        return _torch_load(file)
     except pickle.UnpicklingError as error:
         reason = _refused(str(error))
         if reason is None:
@@ -241,10 +240,10 @@ def _check_positions(file: Path, tensors: Mapping[str, Tensor]) -> None:
 
 def _config(file: Path, metadata: Mapping[str, str]) -> ModelConfig | None:
     """Read the sizes that `save_weights` wrote; None where there are none."""
-    if "config" not in metadata:
+    if _CONFIG_KEY not in metadata:
         return None
     try:
-        return _sizes(json.loads(metadata["config"]))
+        return _sizes(json.loads(metadata[_CONFIG_KEY]))
     except (AttributeError, TypeError, ValueError) as error:
         known = [field.name for field in fields(ModelConfig)]
         raise CheckpointError(
@@ -262,7 +261,10 @@ def _sizes(values: dict[str, Any]) -> ModelConfig:
         for number in value if isinstance(value, tuple) else (value,):
             if not isinstance(number, int) or not 0 <= number <= _MAX_SIZE:
                 raise ValueError(f"{key}={value!r} is not a size")
-    return ModelConfig(**sizes)
+    config = ModelConfig(**sizes)
+    if sum(config.stages) + config.memory_attention_layers > _MAX_BLOCKS:
+        raise ValueError(f"stages={config.stages!r} are too many blocks")
+    return config
 
 
 def _write_in_one_step(target: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:

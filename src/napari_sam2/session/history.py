@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from napari_sam2.prompts import Prompt
 from napari_sam2.session.state import FrameRecord, ObjectState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from napari_sam2.prompts import Prompt
 
 __all__ = ["Change", "History", "ObjectChange", "compare"]
 

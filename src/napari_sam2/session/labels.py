@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
+
 from napari_sam2.engine.masks import Claim, Overlap, compose, intersect
-from napari_sam2.results import Window
-from napari_sam2.session.state import FrameRecord, ObjectState
-from napari_sam2.session.tracker import Tracker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_sam2.results import Window
+    from napari_sam2.session.state import FrameRecord, ObjectState
+    from napari_sam2.session.tracker import Tracker
 
 __all__ = ["Labels"]
 
@@ -37,9 +42,7 @@ class Labels:
         self._tracker = tracker
         self._overlap = overlap
 
-    def repaint(
-        self, objects: Mapping[int, ObjectState], frame: int, window: Window
-    ) -> np.ndarray:
+    def repaint(self, objects: Mapping[int, ObjectState], frame: int, window: Window) -> np.ndarray:
         """Paint a window of a frame again and return its labels.
 
         Parameters

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +12,17 @@ from napari_sam2.errors import PromptError, SessionError
 from napari_sam2.model.prompt_encoder import BOX_MAX, BOX_MIN, NEGATIVE, POSITIVE
 from napari_sam2.prompts import Box, MaskPrompt, Point, Prompt, Scribble
 
-__all__ = ["PointSet", "check_frame", "check_object_id", "check_prompts", "merge_prompts", "points_of"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "PointSet",
+    "check_frame",
+    "check_object_id",
+    "check_prompts",
+    "merge_prompts",
+    "points_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,9 @@ def check_prompts(prompts: Sequence[Prompt], n_frames: int, plane_shape: tuple[i
         If there are none, they lie on several frames, or outside the stack.
     """
     if not prompts:
-        raise PromptError("no prompt was given; give at least one Point, Box, MaskPrompt or Scribble.")
+        raise PromptError(
+            "no prompt was given; give at least one Point, Box, MaskPrompt or Scribble."
+        )
     for prompt in prompts:
         if not isinstance(prompt, (Point, Box, MaskPrompt, Scribble)):
             raise PromptError(

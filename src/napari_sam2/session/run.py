@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from napari_sam2.engine.plan import Task
 from napari_sam2.engine.stop_rule import StopRule, StopWatch
-from napari_sam2.session.state import ObjectState
+
+if TYPE_CHECKING:
+    from napari_sam2.engine.plan import Task
+    from napari_sam2.session.state import ObjectState
 
 __all__ = ["Run"]
 

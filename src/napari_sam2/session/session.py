@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -15,7 +14,6 @@ from napari_sam2.engine.plan import Direction, Step, Task, plan_propagation
 from napari_sam2.engine.scores import mask_iou, stability_score
 from napari_sam2.engine.stop_rule import StopRule
 from napari_sam2.errors import PromptError, SessionError
-from napari_sam2.model.network import SAM2
 from napari_sam2.prompts import MaskPrompt, Prompt
 from napari_sam2.results import NO_SCORES, Candidate, FrameScores, MaskUpdate, Progress
 from napari_sam2.session import storage
@@ -31,6 +29,11 @@ from napari_sam2.session.run import Run
 from napari_sam2.session.state import FrameRecord, ObjectState
 from napari_sam2.session.tracker import CacheSizes, Tracker
 from napari_sam2.stack import IntensityMap, Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator
+
+    from napari_sam2.model.network import SAM2
 
 __all__ = ["Session"]
 
@@ -179,7 +182,7 @@ class Session:
         SessionError
             If the object has no mask on the frame.
         """
-        return np.array(self._tracker.logits_of(self._record(object_id, frame)).float())
+        return self._tracker.logits_of(self._record(object_id, frame)).numpy().copy()
 
     # prompts
 
@@ -601,9 +604,7 @@ class Session:
         state.unsettle_around(frame)
         return self._set_record(state, frame, record)
 
-    def _set_record(
-        self, state: ObjectState, frame: int, record: FrameRecord | None
-    ) -> MaskUpdate:
+    def _set_record(self, state: ObjectState, frame: int, record: FrameRecord | None) -> MaskUpdate:
         old = state.records.pop(frame, None)
         if record is not None:
             state.records[frame] = record

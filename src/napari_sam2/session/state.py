@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from napari_sam2.engine.masks import CompactMask
-from napari_sam2.engine.transforms import View
-from napari_sam2.prompts import Prompt
-from napari_sam2.results import Scores
+if TYPE_CHECKING:
+    from napari_sam2.engine.masks import CompactMask
+    from napari_sam2.engine.transforms import View
+    from napari_sam2.prompts import Prompt
+    from napari_sam2.results import Scores
 
 __all__ = ["FrameRecord", "ObjectState"]
 

@@ -9,10 +9,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -23,6 +22,9 @@ from napari_sam2.errors import PromptError, SessionError
 from napari_sam2.prompts import Box, MaskPrompt, Point, Prompt, Scribble
 from napari_sam2.results import Scores
 from napari_sam2.session.state import FrameRecord, ObjectState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["SavedSession", "read", "write"]
 
@@ -114,7 +116,9 @@ def read(folder: Path) -> SavedSession:
         os.replace(_previous(folder), folder)
     path = folder / "session.json"
     if not path.is_file():
-        raise SessionError(f"{folder} is not a saved session (it has no session.json); choose its folder.")
+        raise SessionError(
+            f"{folder} is not a saved session (it has no session.json); choose its folder."
+        )
     try:
         head = json.loads(path.read_text(encoding="utf-8"))
         if head.get("format") != FORMAT or head["format_version"] > FORMAT_VERSION:

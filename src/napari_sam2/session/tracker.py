@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,10 +12,8 @@ from torch import Tensor
 
 from napari_sam2.engine import inference
 from napari_sam2.engine.cache import TensorCache
-from napari_sam2.engine.inference import Decision
 from napari_sam2.engine.masks import CompactMask
 from napari_sam2.engine.memory_bank import Memory, MemoryChoice, batch_memories, choose_memories
-from napari_sam2.engine.plan import Task
 from napari_sam2.engine.transforms import View, view_of
 from napari_sam2.model.device import available_memory
 from napari_sam2.model.network import SAM2, ImageEmbedding, MaskPrediction, MemoryBatch
@@ -23,7 +21,13 @@ from napari_sam2.prompts import Box, MaskPrompt, Point, Prompt
 from napari_sam2.results import Scores
 from napari_sam2.session.requests import points_of
 from napari_sam2.session.state import FrameRecord, ObjectState
-from napari_sam2.stack import IntensityMap, Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from napari_sam2.engine.inference import Decision
+    from napari_sam2.engine.plan import Task
+    from napari_sam2.stack import IntensityMap, Stack
 
 __all__ = ["CacheSizes", "Tracker"]
 
@@ -296,7 +300,10 @@ class Tracker:
                 raise
             half = len(chunk) // 2
             self._largest_batch = half
-        return [*self._track_or_halve(frame, chunk[:half]), *self._track_or_halve(frame, chunk[half:])]
+        return [
+            *self._track_or_halve(frame, chunk[:half]),
+            *self._track_or_halve(frame, chunk[half:]),
+        ]
 
     def _track_chunk(
         self, frame: int, chunk: list[tuple[ObjectState, Task, View]]
@@ -383,7 +390,9 @@ class Tracker:
         self._versions = count(last + 1)
 
 
-def _memory_key(state: ObjectState, frame: int, view: View, frames: frozenset[int]) -> tuple[object, ...]:
+def _memory_key(
+    state: ObjectState, frame: int, view: View, frames: frozenset[int]
+) -> tuple[object, ...]:
     versions = frozenset(state.records[f].version for f in frames)
     return ("conditioned", frame, view, versions)
 

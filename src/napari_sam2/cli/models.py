@@ -1,0 +1,69 @@
+"""``napari-sam2 models``: what is here and what can be had."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_sam2.cli.console import note, progress_bar, show_table
+
+if TYPE_CHECKING:
+    from napari_sam2.model.hub import ModelCard
+
+__all__ = ["models"]
+
+
+def models(
+    download: Annotated[
+        str | None,
+        typer.Option(
+            "--download",
+            "-d",
+            metavar="NAME",
+            help="Fetch this model from the Hugging Face Hub. Nothing is ever fetched without this.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """List the models: which are on this machine, which can be had, their size and licence.
+
+    Example:
+
+        napari-sam2 models --download sam2.1_hiera_tiny
+    """
+    if download is not None:
+        _fetch(download)
+        return
+    from napari_sam2.model.hub import CARDS, weights_folder
+
+    show_table(
+        "Models",
+        ("model", "here", "MB", "licence", "what to expect"),
+        [_row(card) for card in CARDS.values()],
+        text_columns=("model", "here", "licence", "what to expect"),
+    )
+    typer.echo(f"Downloaded models are kept in {weights_folder()}")
+    typer.echo("Fetch one: napari-sam2 models --download NAME")
+
+
+def _row(card: "ModelCard") -> tuple[str, str, str, str, str]:
+    from napari_sam2.model.hub import is_downloaded
+
+    here = is_downloaded(card.name)
+    place = ("bundled" if card.is_bundled else "yes") if here else "no"
+    return card.name, place, f"{card.size / 1e6:.0f}", card.licence, card.note
+
+
+def _fetch(name: str) -> None:
+    from napari_sam2.model.hub import download, find_weights
+
+    here = find_weights(name)
+    if here is not None:
+        typer.echo(f"{name} is here already: {here}")
+        return
+    try:
+        with progress_bar(name, of_bytes=True) as advance:
+            path = download(name, advance)
+    except KeyboardInterrupt:
+        note("stopped; what has arrived is kept, and the same command goes on from there.")
+        raise typer.Exit(130) from None
+    typer.echo(f"{name}: {path}")
