@@ -21,26 +21,37 @@ USER_ERROR = 2
 INTERRUPTED = 130
 
 # the base of all that is wrong with arguments; typer does not export it, and moved it between versions
-ClickError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+ClickError: type[Any] = next(
+    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+)
 
 
 class Commands(TyperGroup):
     """Commands whose errors are one line on the error stream and exit code 2."""
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(self, *args: Any, **extra: Any) -> Any:
         """Run a command; what nobody expected is left as it is, with its traceback."""
+        standalone = extra.pop("standalone_mode", True)
         try:
             with _one_line_warnings():
-                result = super().main(*args, standalone_mode=False, **extra)
+                result = super().main(*args, **{**extra, "standalone_mode": False})
         except Sam2Error as error:
             result = _fail(str(error))
         except ClickError as error:
-            result = _fail(error.format_message())
+            result = _fail(_usage(error))
         except typer.Abort:
             result = INTERRUPTED
-        if standalone_mode:
+        if standalone:
             sys.exit(result if isinstance(result, int) else 0)
         return result
+
+
+def _usage(error: Any) -> str:
+    """Say what is wrong with arguments, and where they are explained."""
+    context = getattr(error, "ctx", None)
+    message: str = error.format_message().strip()
+    end = "" if message.endswith((".", "?")) else "."
+    return f"{message}{end} See: {context.command_path} --help" if context else message
 
 
 def _fail(message: str) -> int:

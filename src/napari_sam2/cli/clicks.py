@@ -1,13 +1,19 @@
 """Where to click: in the middle of known objects, or, where nothing is known, of bright blobs."""
 
+# mypy: allow-untyped-calls
+# (only some of scikit-image has types)
+
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_sam2.prompts import Point
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Click", "bright_blobs", "middle_of_objects", "window_for"]
 
@@ -93,7 +99,9 @@ def bright_blobs(brightness: np.ndarray, frame: int, most: int) -> list[Click]:
     if not smooth.max() > smooth.min():
         return []
     depth = gaussian_filter(_depth(smooth > threshold_otsu(smooth)), 1)
-    typical = float(np.median(depth[depth > SMALLEST_RADIUS])) if depth.max() > SMALLEST_RADIUS else 0
+    typical = (
+        float(np.median(depth[depth > SMALLEST_RADIUS])) if depth.max() > SMALLEST_RADIUS else 0
+    )
     peaks = peak_local_max(
         depth,
         min_distance=max(3, round(typical)),

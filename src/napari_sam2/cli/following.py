@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_sam2.cli.prompt_file import Request, key_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from napari_sam2.cli.console import Advance
     from napari_sam2.engine.plan import Direction
     from napari_sam2.prompts import Prompt

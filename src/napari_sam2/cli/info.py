@@ -123,11 +123,10 @@ def _models() -> dict[str, str]:
 def _folders() -> dict[str, str]:
     import tempfile
 
-    import napari_sam2
     from napari_sam2.model.hub import weights_folder
 
     return {
-        "package": _home(str(Path(napari_sam2.__file__).parent)),
+        "package": _home(str(Path(__file__).parent.parent)),
         "weights": _home(str(weights_folder())),
         "temporary files": _home(tempfile.gettempdir()),
     }

@@ -26,6 +26,8 @@ def models(
 ) -> None:
     """List the models: which are on this machine, which can be had, their size and licence.
 
+    Those that are not here can be fetched once, and then work offline.
+
     Example:
 
         napari-sam2 models --download sam2.1_hiera_tiny

@@ -25,6 +25,7 @@ ModelName: TypeAlias = Annotated[
     typer.Option(
         "--model",
         "-m",
+        metavar="NAME",
         help="Which model; [bold]napari-sam2 models[/bold] lists them.",
         show_default="nano",
         rich_help_panel=MODEL_PANEL,
@@ -33,6 +34,7 @@ ModelName: TypeAlias = Annotated[
 Checkpoint: TypeAlias = Annotated[
     Path | None,
     typer.Option(
+        metavar="FILE",
         help="A weights file to use instead, .pt or .safetensors.",
         show_default=False,
         rich_help_panel=MODEL_PANEL,
@@ -41,6 +43,7 @@ Checkpoint: TypeAlias = Annotated[
 Device: TypeAlias = Annotated[
     str,
     typer.Option(
+        metavar="NAME",
         help="auto (the graphics card if there is one), cpu, cuda, cuda:1, ... or mps.",
         rich_help_panel=MODEL_PANEL,
     ),
@@ -48,6 +51,7 @@ Device: TypeAlias = Annotated[
 Precision: TypeAlias = Annotated[
     str,
     typer.Option(
+        metavar="NAME",
         help="Of the arithmetic: auto (the fast one of the device), float32 or bfloat16.",
         rich_help_panel=MODEL_PANEL,
     ),

@@ -1,29 +1,46 @@
 """A picture of the result: slices side by side, every object outlined in a colour of its own."""
 
+# mypy: allow-untyped-calls
+# (only some of scikit-image has types)
+
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from napari_sam2.errors import StackError
 from napari_sam2.prompts import Box, Point, Prompt
 
-__all__ = ["Picture", "colour_of", "draw_overlay", "save_png"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+__all__ = ["Picture", "colours_of", "draw_overlay", "save_png"]
 
 Window: TypeAlias = tuple[int, int, int, int]
 
 MOST_TILES = 12
 TILE_SIDE = 340  # pixels of the picture, about
-SINGLE_SIDE = 1000
+SINGLE_SIDE = 800
 FINER = 2  # lines are drawn on a finer grid and then averaged, which smooths them
 GAP = 6
 DARK = 0.06
 FILL = 0.22
-GOLDEN_TURN = 0.618034
+PALETTE = (
+    (255, 208, 72),  # amber
+    (77, 196, 255),  # sky
+    (255, 99, 99),  # red
+    (120, 230, 110),  # green
+    (208, 128, 255),  # violet
+    (255, 140, 40),  # orange
+    (58, 222, 196),  # teal
+    (255, 122, 205),  # pink
+    (140, 158, 255),  # blue
+    (206, 232, 72),  # lime
+    (214, 170, 128),  # tan
+)
 DIGITS = dict(  # 3 x 5 dots, a row in each number
     zip(
         "0123456789",
@@ -44,7 +61,7 @@ class Picture:
     labels : ndarray of int, (frame, y, x)
         The result.
     prompts : mapping of int to sequence of Prompt
-        By object; points and boxes are drawn on their frames.
+        For every object; points and boxes are drawn on their frames.
     truth : ndarray of int, (frame, y, x), optional
         Drawn as thin white lines.
     """
@@ -55,13 +72,9 @@ class Picture:
     truth: np.ndarray | None = None
 
 
-def colour_of(object_id: int) -> tuple[int, int, int]:
-    """Choose an object's colour, red, green and blue from 0 to 255; ids that follow each other differ much."""
-    from skimage.color import hsv2rgb
-
-    hue = (0.09 + GOLDEN_TURN * (object_id - 1)) % 1
-    red, green, blue = hsv2rgb(np.array([hue, 0.68, 1.0]))
-    return round(255 * red), round(255 * green), round(255 * blue)
+def colours_of(object_ids: Iterable[int]) -> dict[int, tuple[int, int, int]]:
+    """Give each object a colour, red, green and blue from 0 to 255; neighbours in order differ much."""
+    return {object_id: PALETTE[i % len(PALETTE)] for i, object_id in enumerate(sorted(object_ids))}
 
 
 def draw_overlay(picture: Picture) -> np.ndarray:
@@ -77,7 +90,10 @@ def draw_overlay(picture: Picture) -> np.ndarray:
     ndarray of uint8, (y, x, 3)
     """
     frames, window = _frames(picture), _window(picture)
-    tiles = [_tile(picture, frame, window, SINGLE_SIDE if len(frames) == 1 else TILE_SIDE) for frame in frames]
+    tiles = [
+        _tile(picture, frame, window, SINGLE_SIDE if len(frames) == 1 else TILE_SIDE)
+        for frame in frames
+    ]
     return np.asarray(np.round(255 * _montage(tiles)), np.uint8)
 
 
@@ -101,8 +117,10 @@ def save_png(path: Path, image: np.ndarray) -> None:
 
 def _seen(picture: Picture) -> np.ndarray:
     """Where there is something, bool, (frame, y, x)."""
-    seen = picture.labels > 0
-    return seen if picture.truth is None else seen | (picture.truth > 0)
+    seen: np.ndarray = np.greater(picture.labels, 0)
+    if picture.truth is not None:
+        seen |= np.greater(picture.truth, 0)
+    return seen
 
 
 def _frames(picture: Picture) -> list[int]:
@@ -115,20 +133,26 @@ def _frames(picture: Picture) -> list[int]:
 
 def _window(picture: Picture) -> Window:
     """Choose the part of the planes with objects, with room around it."""
-    seen = _seen(picture).any(axis=0)
+    seen: np.ndarray = np.any(_seen(picture), axis=0)
     for prompts in picture.prompts.values():
-        for prompt in prompts:
-            if isinstance(prompt, Point):
-                y, x = (min(max(round(v), 0), n - 1) for v, n in zip(prompt.yx, seen.shape, strict=True))
-                seen[y, x] = True
+        for y, x in (place for prompt in prompts for place in _places(prompt)):
+            row, column = (round(v) for v in np.clip((y, x), 0, np.subtract(seen.shape, 1)))
+            seen[row, column] = True
     ends = []
     for axis, length in ((1, seen.shape[0]), (0, seen.shape[1])):
         places = np.flatnonzero(seen.any(axis=axis))
         low, high = (int(places[0]), int(places[-1]) + 1) if places.size else (0, length)
-        room = 8 + (high - low) // 8
+        room = 16 + (high - low) // 8
         ends.append((max(0, low - room), min(length, high + room)))
     (y0, y1), (x0, x1) = ends
     return y0, x0, y1, x1
+
+
+def _places(prompt: Prompt) -> tuple[tuple[float, float], ...]:
+    """Return the places of a point or a box, (y, x)."""
+    if isinstance(prompt, Point):
+        return (prompt.yx,)
+    return (prompt.yx_min, prompt.yx_max) if isinstance(prompt, Box) else ()
 
 
 def _tile(picture: Picture, frame: int, window: Window, side: int) -> np.ndarray:
@@ -136,21 +160,19 @@ def _tile(picture: Picture, frame: int, window: Window, side: int) -> np.ndarray
     from skimage.transform import resize
 
     y0, x0, y1, x1 = window
-    scale = FINER * max(1, side) / max(y1 - y0, x1 - x0)
+    scale = FINER * side / max(y1 - y0, x1 - x0)
     shape = tuple(FINER * max(1, round(scale * n / FINER)) for n in (y1 - y0, x1 - x0))
     plane = picture.brightness(frame)[y0:y1, x0:x1]
     canvas = np.asarray(resize(plane, (*shape, 3), order=1, anti_aliasing=scale < 1), np.float32)
-    cut = picture.labels[frame, y0:y1, x0:x1]
-    for object_id in np.unique(cut[cut > 0]).tolist():
-        colour = np.array(colour_of(object_id), np.float32) / 255
-        region = _grown(cut == object_id, shape)
-        canvas[region] = (1 - FILL) * canvas[region] + FILL * colour
-        canvas[_outline(region, 2 * FINER)] = colour
+    colours = colours_of(picture.prompts)
+    for object_id, view, region in _regions(picture.labels[frame], window, canvas):
+        colour = np.array(colours[object_id], np.float32) / 255
+        view[region] = (1 - FILL) * view[region] + FILL * colour
+        view[_outline(region, 2 * FINER)] = colour
     if picture.truth is not None:
-        cut = picture.truth[frame, y0:y1, x0:x1]
-        for object_id in np.unique(cut[cut > 0]).tolist():
-            line = _outline(_grown(cut == object_id, shape), FINER)
-            canvas[line] = 0.3 * canvas[line] + 0.7
+        for _, view, region in _regions(picture.truth[frame], window, canvas):
+            line = _outline(region, FINER)
+            view[line] = 0.3 * view[line] + 0.7
     for prompts in picture.prompts.values():
         for prompt in prompts:
             if prompt.frame == frame:
@@ -160,28 +182,39 @@ def _tile(picture: Picture, frame: int, window: Window, side: int) -> np.ndarray
     tile: np.ndarray = canvas.reshape(height, FINER, width, FINER, 3).mean(axis=(1, 3))
     if len(picture.labels) > 1:
         _write_number(tile, frame)
-    return np.clip(tile, 0, 1)
+    np.clip(tile, 0, 1, out=tile)
+    return tile
 
 
-def _grown(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Bring a mask to a finer grid with smooth borders."""
-    from skimage.transform import resize
+def _regions(
+    labels: np.ndarray, window: Window, canvas: np.ndarray
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Yield each object's id, the part of the canvas around it, and its region there with smooth borders."""
+    from scipy.ndimage import map_coordinates
 
-    grown: np.ndarray = resize(mask.astype(np.float32), shape, order=1, anti_aliasing=False) > 0.5
-    return grown
+    y0, x0, y1, x1 = window
+    cut = labels[y0:y1, x0:x1]
+    for object_id in np.unique(cut[cut > 0]).tolist():
+        mask = (cut == object_id).astype(np.float32)
+        boxes, places = [], []
+        for axis in (0, 1):
+            fine, coarse = canvas.shape[axis], mask.shape[axis]
+            place = (np.arange(fine) + 0.5) * coarse / fine - 0.5
+            used = np.flatnonzero(mask.any(axis=1 - axis))
+            near = np.flatnonzero((place > used[0] - 1) & (place < used[-1] + 1))
+            boxes.append(slice(near[0], near[-1] + 1))
+            places.append(place[near])
+        grid = np.meshgrid(*places, indexing="ij")
+        region = map_coordinates(mask, grid, order=1, mode="nearest") > 0.5
+        yield object_id, canvas[tuple(boxes)], region
 
 
 def _outline(region: np.ndarray, thickness: int) -> np.ndarray:
     """Return the pixels of a region that are nearer to its outside than a thickness."""
     from scipy.ndimage import distance_transform_edt
 
-    rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
-    line = np.zeros_like(region)
-    if not rows.size:
-        return line
-    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    depth = distance_transform_edt(np.pad(region[box], 1))[1:-1, 1:-1]
-    line[box] = (depth > 0) & (depth <= thickness)
+    depth = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
+    line: np.ndarray = (depth > 0) & (depth <= thickness)
     return line
 
 
@@ -209,7 +242,9 @@ def _draw_prompt(canvas: np.ndarray, prompt: Prompt, window: Window, scale: floa
 
 def _write_number(tile: np.ndarray, number: int, dot: int = 3) -> None:
     """Write a number into the upper left corner, white on a darkened ground."""
-    bits = [[[int(c) >> 2 & 1, int(c) >> 1 & 1, int(c) & 1, 0] for c in DIGITS[d]] for d in str(number)]
+    bits = [
+        [[int(c) >> 2 & 1, int(c) >> 1 & 1, int(c) & 1, 0] for c in DIGITS[d]] for d in str(number)
+    ]
     dots = np.concatenate(bits, axis=1)[:, :-1]
     ink = np.kron(dots, np.ones((dot, dot))) > 0
     height, width = ink.shape
@@ -225,7 +260,9 @@ def _montage(tiles: Sequence[np.ndarray]) -> np.ndarray:
     count = len(tiles)
     columns = min(
         range(1, count + 1),
-        key=lambda n: (abs(np.log(n * width / (-(-count // n) * height) / (4 / 3))) + (-count % n) * 0.2),
+        key=lambda n: (
+            abs(np.log(n * width / (-(-count // n) * height) / (4 / 3))) + (-count % n) * 0.2
+        ),
     )
     rows = -(-count // columns)
     sheet = np.full(

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_sam2.errors import PromptError
 from napari_sam2.prompts import Box, MaskPrompt, Point, Prompt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 __all__ = ["Request", "check_requests", "key_of", "read_prompts"]
 
@@ -71,7 +74,9 @@ def read_prompts(path: Path) -> list[Request]:
         raise PromptError(f"{path} does not exist; check the name and the folder of --prompts.")
     requests = list(_from_session(path) if path.is_dir() else _from_table(path))
     if not requests:
-        raise PromptError(f"{path} holds no prompt; write one row per click or box below the header.")
+        raise PromptError(
+            f"{path} holds no prompt; write one row per click or box below the header."
+        )
     return requests
 
 
@@ -187,8 +192,8 @@ class _Row:
                 prompt = Point(frame, yx, self.positive())
         except PromptError as error:
             text = str(error)
-            raise error if text.startswith(self.where) else PromptError(
-                f"{self.where}: {text}"
+            raise (
+                error if text.startswith(self.where) else PromptError(f"{self.where}: {text}")
             ) from error
         return Request(object_id, prompt, self.where)
 

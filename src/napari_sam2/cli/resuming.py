@@ -8,14 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sam2.errors import SessionError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from napari_sam2.cli.following import Groups
     from napari_sam2.session import Session
     from napari_sam2.stack import Stack

@@ -36,6 +36,7 @@ def segment(
         typer.Option(
             "--prompts",
             "-p",
+            metavar="FILE",
             help="A table (CSV) with the columns object_id, frame, y, x and, if needed, type (point or"
             " box), y2, x2, positive; or the folder of a saved session.",
             show_default=False,
@@ -44,16 +45,22 @@ def segment(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", "-o", help="The labels: a name in .tif or .zarr (OME-Zarr).", show_default=False
+            "--out",
+            "-o",
+            help="The labels: a name in .tif or .zarr (OME-Zarr).",
+            show_default=False,
         ),
     ],
     overlay: Annotated[
         Path | None,
-        typer.Option(help="Also draw the result: a name in .png.", show_default=False),
+        typer.Option(
+            metavar="FILE", help="Also draw the result: a name in .png.", show_default=False
+        ),
     ] = None,
     axes: Annotated[
         str | None,
         typer.Option(
+            metavar="AXES",
             help="Names of the axes, such as ZYX, TZCYX or ZYXS (S is colour).",
             show_default="what the file says",
             rich_help_panel=STACK_PANEL,
@@ -62,6 +69,7 @@ def segment(
     propagate_along: Annotated[
         str | None,
         typer.Option(
+            metavar="AXIS",
             help="The propagation axis: the one that frames count along, T or Z.",
             show_default="T, else Z",
             rich_help_panel=STACK_PANEL,
@@ -70,6 +78,7 @@ def segment(
     position: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="AXIS=INDEX",
             help="Index on an axis that is neither shown nor followed, such as T=3; may be repeated.",
             show_default="middle of Z, start of others",
             rich_help_panel=STACK_PANEL,
@@ -78,6 +87,7 @@ def segment(
     channels: Annotated[
         str | None,
         typer.Option(
+            metavar="NUMBERS",
             help="One to three channels, shown to the model as red, green, blue, such as 0,1.",
             show_default="colours, else the first",
             rich_help_panel=STACK_PANEL,
@@ -86,14 +96,16 @@ def segment(
     intensity: Annotated[
         str,
         typer.Option(
-            help="What becomes black and white: auto (from the stack), none (8-bit values as they"
-            " are) or LOW,HIGH.",
+            metavar="RANGE",
+            help="Values that become black and white: auto (from the stack), none (8-bit values as"
+            " they are) or LOW,HIGH.",
             rich_help_panel=STACK_PANEL,
         ),
     ] = "auto",
     window: Annotated[
         int,
         typer.Option(
+            metavar="PIXELS",
             help="Show the model a square of so many pixels around each object, best about four"
             " diameters; 0 is the whole plane.",
             rich_help_panel=TRACKING_PANEL,
@@ -108,6 +120,7 @@ def segment(
     frames: Annotated[
         str | None,
         typer.Option(
+            metavar="RANGE",
             help="Track on these frames only: 10:20 is 10 to 19.",
             show_default="all",
             rich_help_panel=TRACKING_PANEL,
@@ -128,6 +141,7 @@ def segment(
     session: Annotated[
         Path | None,
         typer.Option(
+            metavar="FOLDER",
             help="Folder that keeps prompts and masks, to go on from.",
             show_default="beside --out, in .sam2session",
             rich_help_panel=KEEPING_PANEL,
@@ -136,7 +150,10 @@ def segment(
     save_every: Annotated[
         float,
         typer.Option(
-            min=0.0, help="Seconds between savings of that folder.", rich_help_panel=KEEPING_PANEL
+            min=0.0,
+            metavar="SECONDS",
+            help="Time between savings of that folder.",
+            rich_help_panel=KEEPING_PANEL,
         ),
     ] = 60.0,
     restart: Annotated[

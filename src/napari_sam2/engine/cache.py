@@ -142,6 +142,6 @@ def _read(spilled: _Spilled) -> tuple[Tensor, ...]:
     tensors, start = [], 0
     for shape, dtype, device in spilled.layout:
         end = start + shape.numel() * dtype.itemsize
-        tensors.append(flat[start:end].view(dtype).reshape(shape).to(device))
+        tensors.append(flat[start:end].clone().view(dtype).reshape(shape).to(device))
         start = end
     return tuple(tensors)

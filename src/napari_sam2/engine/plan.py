@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["Direction", "Step", "Task", "plan_propagation"]
 
@@ -27,11 +27,15 @@ class Task:
         The prompted frame that the pass comes from.
     direction : {1, -1}
         Of the pass.
+    is_alone : bool
+        The pass sees prompted frames and its own, but no frames beyond its source that another pass has tracked. So
+        the masks do not depend on the order in which "both" visits the frames.
     """
 
     object_id: int
     source: int
     direction: int
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,8 @@ class Step:
 
 
 def plan_propagation(
-    prompted: dict[int, Sequence[int]],
-    pending: dict[int, Iterable[int]],
+    prompted: Mapping[int, Sequence[int]],
+    pending: Mapping[int, Iterable[int]],
     direction: Direction,
     embeddings_kept: int,
 ) -> list[Step]:
@@ -98,7 +102,7 @@ def _task(object_id: int, frame: int, anchors: Sequence[int], direction: Directi
         source, sign = after, -1
     if source is None or (direction, sign) in (("forward", -1), ("backward", 1)):
         return None
-    return Task(object_id, source, sign)
+    return Task(object_id, source, sign, is_alone=direction == "both")
 
 
 def _sweeps(visits: dict[tuple[int, int], list[Task]]) -> list[Step]:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_sam2.results import Window
+    from napari_sam2.session.recall import Recall
     from napari_sam2.session.state import FrameRecord, ObjectState
-    from napari_sam2.session.tracker import Tracker
 
 __all__ = ["Labels"]
 
@@ -26,7 +26,7 @@ class Labels:
     ----------
     shape : tuple of int
         (frame, y, x).
-    tracker : Tracker
+    recall : Recall
         Knows the logits that decide contested pixels.
     overlap : {"higher_logit", "first", "newest"}
         Who gets a contested pixel.
@@ -37,9 +37,9 @@ class Labels:
         0 is the background. Memory is taken frame by frame, when something is painted there.
     """
 
-    def __init__(self, shape: tuple[int, int, int], tracker: Tracker, overlap: Overlap) -> None:
+    def __init__(self, shape: tuple[int, int, int], recall: Recall, overlap: Overlap) -> None:
         self.array: np.ndarray = np.zeros(shape, dtype=np.uint16)
-        self._tracker = tracker
+        self._recall = recall
         self._overlap = overlap
 
     def repaint(self, objects: Mapping[int, ObjectState], frame: int, window: Window) -> np.ndarray:
@@ -87,7 +87,7 @@ class Labels:
         common = intersect(window, record.view.window)
         if common is None:
             return out
-        full = record.view.to_data(self._tracker.logits_of(record)).numpy()
+        full = record.view.to_data(self._recall.logits_of(record)).numpy()
         vy, vx = record.view.window[:2]
         cy0, cx0, cy1, cx1 = common
         out[cy0 - y0 : cy1 - y0, cx0 - x0 : cx1 - x0] = full[

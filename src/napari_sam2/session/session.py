@@ -17,8 +17,10 @@ from napari_sam2.errors import PromptError, SessionError
 from napari_sam2.prompts import MaskPrompt, Prompt
 from napari_sam2.results import NO_SCORES, Candidate, FrameScores, MaskUpdate, Progress
 from napari_sam2.session import storage
+from napari_sam2.session.decoder import Decoder
 from napari_sam2.session.history import Change, History, compare
 from napari_sam2.session.labels import Labels
+from napari_sam2.session.recall import CacheSizes, Recall
 from napari_sam2.session.requests import (
     check_frame,
     check_object_id,
@@ -27,13 +29,14 @@ from napari_sam2.session.requests import (
 )
 from napari_sam2.session.run import Run
 from napari_sam2.session.state import FrameRecord, ObjectState
-from napari_sam2.session.tracker import CacheSizes, Tracker
+from napari_sam2.session.tracker import Tracker
+from napari_sam2.session.views import extent_for
 from napari_sam2.stack import IntensityMap, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from napari_sam2.model.network import SAM2
+    from napari_sam2.model.network import SAM2, MaskPrediction
 
 __all__ = ["Session"]
 
@@ -102,9 +105,11 @@ class Session:
         self.window_side = window_side
         self.stop_rule = stop_rule or StopRule.never()
         self.overlap = overlap
-        self._tracker = Tracker(model, self.stack, intensity, caches)
+        self._recall = Recall(model, self.stack, intensity, caches)
+        self._decoder = Decoder(self._recall)
+        self._tracker = Tracker(self._recall)
         shape = (self.stack.n_frames, *self.stack.plane_shape)
-        self._labels = Labels(shape, self._tracker, overlap)
+        self._labels = Labels(shape, self._recall, overlap)
         self._objects: dict[int, ObjectState] = {}
         self._history = History()
         self._run: Run | None = None
@@ -182,7 +187,7 @@ class Session:
         SessionError
             If the object has no mask on the frame.
         """
-        return self._tracker.logits_of(self._record(object_id, frame)).numpy().copy()
+        return self._recall.logits_of(self._record(object_id, frame)).numpy().copy()
 
     # prompts
 
@@ -215,9 +220,9 @@ class Session:
         with self._action("add prompt", object_id) as objects:
             state = objects.setdefault(object_id, ObjectState(object_id))
             if not state.prompts:
-                state.extent = self._tracker.extent_for(self.window_side, prompts)
+                state.extent = extent_for(self.window_side, prompts)
             merged = merge_prompts(state.prompts.get(frame, ()), prompts)
-            record = self._tracker.decode(
+            record = self._decoder.decode(
                 state, frame, merged, mask_prompt or state.records.get(frame)
             )
             update = self._set_prompted(state, frame, merged, record)
@@ -258,7 +263,7 @@ class Session:
         with self._action("remove prompt", object_id):
             if left:
                 start = next((p for p in left if isinstance(p, MaskPrompt)), None)
-                record = self._tracker.decode(state, frame, left, start)
+                record = self._decoder.decode(state, frame, left, start)
                 return [self._set_prompted(state, frame, left, record)]
             del state.prompts[frame]
             state.unsettle_around(frame)
@@ -280,7 +285,7 @@ class Session:
                 prompts = tuple(
                     replace(p, refine=True) if isinstance(p, MaskPrompt) else p for p in prompts
                 )
-            new = self._tracker.decode(state, frame, prompts, record)
+            new = self._decoder.decode(state, frame, prompts, record)
             return self._set_prompted(state, frame, prompts, new)
 
     def candidates(self, object_id: int, frame: int) -> list[Candidate]:
@@ -292,16 +297,13 @@ class Session:
             If the frame has no prompt, or a mask that was taken as it is.
         """
         record = self._record(object_id, frame)
-        record = self._with_prediction(object_id, frame, record)
-        prediction = self._tracker.prediction(record)
-        assert prediction is not None
+        prediction = self._prediction(object_id, frame, record)
         logits = prediction.logits[0, 1:]
         full = np.zeros((len(logits), *self.plane_shape), dtype=bool)
         y0, x0, y1, x1 = record.view.window
         full[:, y0:y1, x0:x1] = (record.view.to_data(logits) > 0).cpu().numpy()
-        chosen = self._record(object_id, frame).index - 1
         return [
-            Candidate(i, full[i], float(iou), float(stability), i == chosen)
+            Candidate(i, full[i], float(iou), float(stability), i == record.index - 1)
             for i, (iou, stability) in enumerate(
                 zip(prediction.iou_score[0, 1:], stability_score(logits), strict=True)
             )
@@ -318,9 +320,9 @@ class Session:
         if index not in (0, 1, 2):
             raise SessionError(f"candidate {index!r} does not exist; choose 0, 1 or 2.")
         state = self._state(object_id)
-        record = self._with_prediction(object_id, frame, self._record(object_id, frame))
-        new = self._tracker.choose(record, index + 1)
-        assert new is not None
+        record = self._record(object_id, frame)
+        prediction = self._prediction(object_id, frame, record)
+        new = self._decoder.choose(record, prediction, index + 1)
         with self._action("choose mask", object_id):
             return self._set_prompted(state, frame, state.prompts[frame], new)
 
@@ -401,7 +403,7 @@ class Session:
         if wanted is not None:
             pending = {i: [f for f in frames if f in wanted] for i, frames in pending.items()}
         first = next((r for s in states for r in s.records.values()), None)
-        kept = self._tracker.embeddings_kept(first.view) if first else 0
+        kept = self._recall.embeddings_kept(first.view) if first else 0
         return plan_propagation({s.object_id: s.prompted for s in states}, pending, direction, kept)
 
     def _take_step(self, run: Run, step: Step) -> list[MaskUpdate]:
@@ -417,8 +419,9 @@ class Session:
             if step.frame in state.records:
                 updates.append(self._set_record(state, step.frame, None))
         states = [self._objects[task.object_id] for task in live]
-        for state, task, record in list(self._tracker.track(step.frame, states, live)):
-            record = self._judged(run, state, task, step.frame, record)
+        for job, record in list(self._tracker.track(step.frame, states, live)):
+            state = job.state
+            record = self._judged(run, state, job.task, step.frame, record)
             state.settled.add(step.frame)
             updates.append(self._set_record(state, step.frame, record))
         return updates
@@ -429,7 +432,7 @@ class Session:
         """Apply the stop rule and compare with the frame before."""
         reason = run.see(task, record.mask.area, record.scores.object_score)
         if reason == "growth":
-            record = self._tracker.without_mask(record)
+            record = self._recall.without_mask(record)
         overlap = float("nan")
         before = state.records.get(frame - task.direction)
         if before is not None:
@@ -578,7 +581,7 @@ class Session:
         self._objects = dict(saved.objects)
         self._highest_id = saved.highest_id
         versions = [r.version for s in self._objects.values() for r in s.records.values()]
-        self._tracker.skip_versions(max(versions, default=0))
+        self._recall.start_versions_after(max(versions, default=0))
         self._labels.array = np.array(saved.labels)
 
     # inside
@@ -624,18 +627,19 @@ class Session:
             object_id, frame, window, new_mask.inside(window), labels, scores, self._revision
         )
 
-    def _with_prediction(self, object_id: int, frame: int, record: FrameRecord) -> FrameRecord:
-        """Return a record whose three masks are held, decoding the prompts again if they are gone."""
+    def _prediction(self, object_id: int, frame: int, record: FrameRecord) -> MaskPrediction:
+        """Return the masks that the prompts of a frame may mean, decoding again if they are gone."""
         prompts = self._state(object_id).prompts.get(frame)
         if not prompts or record.index < 0:
             raise SessionError(
                 f"frame {frame} of object {object_id} has no click, so there is nothing to choose "
                 "from; click on it first."
             )
-        if self._tracker.prediction(record) is not None:
-            return record
+        held = self._recall.prediction(record)
+        if held is not None:
+            return held
         start = next((p for p in prompts if isinstance(p, MaskPrompt)), None)
-        return self._tracker.decode(self._state(object_id), frame, prompts, start)
+        return self._decoder.predict(self._state(object_id), frame, prompts, start)
 
     def _state(self, object_id: int) -> ObjectState:
         state = self._objects.get(object_id)

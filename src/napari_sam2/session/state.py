@@ -35,6 +35,11 @@ class FrameRecord:
         The mask that was chosen: 0 the single one, 1 to 3 one of the three, -1 taken from the user as it is.
     prompted : bool
         Whether it came from prompts: its memory is then binarised.
+    since : int or None
+        It was tracked with the memories of its own pass, which began at this frame; None: with those of all passes.
+    origin : int
+        Version of the record that tracking made on this frame, before it was prompted, if it did; the
+        memory-conditioned features are found by it while the user clicks.
     """
 
     version: int
@@ -44,6 +49,8 @@ class FrameRecord:
     direction: int = 0
     index: int = 0
     prompted: bool = False
+    since: int | None = None
+    origin: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -102,6 +109,17 @@ class ObjectState:
         self.settled = {f for f in self.settled if f <= low or (high is not None and f >= high)}
         self.settled.discard(frame)
 
-    def usable_frames(self) -> set[int]:
-        """Frames whose mask may serve as a memory: prompted, or tracked and up to date."""
-        return {f for f in self.records if f in self.settled or f in self.prompts}
+    def tracked_frames(self, direction: int, since: int | None) -> set[int]:
+        """Return frames whose tracked, up to date masks may serve as memories.
+
+        Parameters
+        ----------
+        direction : {1, -1}
+            Of the pass that asks.
+        since : int or None
+            Only those of the pass that began here; None for all.
+        """
+        frames = self.settled & self.records.keys()
+        if since is None:
+            return frames
+        return {f for f in frames if (f - since) * direction > 0}

@@ -243,6 +243,8 @@ def _record_to_json(frame: int, record: FrameRecord) -> dict[str, Any]:
         "direction": record.direction,
         "candidate": record.index,
         "prompted": record.prompted,
+        "since": record.since,
+        "origin": record.origin,
         "version": record.version,
     }
 
@@ -260,6 +262,8 @@ def _record_from_json(entry: dict[str, Any]) -> tuple[int, FrameRecord]:
         entry["direction"],
         entry["candidate"],
         entry["prompted"],
+        entry["since"],
+        entry["origin"],
     )
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 import logging
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import torch
@@ -28,13 +28,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     train = commands.add_parser("train", help="start a run, or go on with it")
     train.add_argument("--state", type=Path, required=True, help="folder outside the repository")
-    train.add_argument("--start-from", type=Path, help="folder of another run: begin with its weights")
+    train.add_argument(
+        "--start-from", type=Path, help="folder of another run: begin with its weights"
+    )
     train.add_argument("--save-every", type=float, default=3.0, help="minutes")
     train.add_argument("--score-every", type=float, default=5.0, help="minutes; 0 for never")
     for field in fields(Settings):
         if field.name not in _TUPLES:
             kind = type(field.default)
-            train.add_argument("--" + field.name.replace("_", "-"), type=kind, default=field.default)
+            train.add_argument("--" + field.name.replace("_", "-"), type=kind)
     train.set_defaults(run=_train)
     write = commands.add_parser("export", help="write the averaged weights as safetensors")
     write.add_argument("--state", type=Path, required=True)
@@ -49,9 +51,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace) -> None:
-    chosen = {f.name: getattr(options, f.name) for f in fields(Settings) if f.name not in _TUPLES}
+    """Start with the defaults, or go on with the settings of the run, but for those that are given."""
+    stored = options.state / "settings.json"
+    settings = Settings.load(stored) if stored.exists() else Settings()
+    names = [f.name for f in fields(Settings) if f.name not in _TUPLES]
+    given = {n: getattr(options, n) for n in names if getattr(options, n) is not None}
     start = averaged_weights(options.start_from) if options.start_from else None
-    trainer = Trainer(options.state, Settings(**chosen), start_from=start)
+    trainer = Trainer(options.state, replace(settings, **given), start_from=start)
     trainer.run(save_every=60 * options.save_every, score_every=60 * options.score_every)
 
 

@@ -3,11 +3,14 @@
 import math
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from scipy import ndimage
 from torch import Tensor
 
 __all__ = ["IMAGE_MEAN", "IMAGE_STD", "normalise", "vary"]
+
+Pixels = npt.NDArray[np.float32]
 
 IMAGE_MEAN = (0.485, 0.456, 0.406)
 IMAGE_STD = (0.229, 0.224, 0.225)
@@ -57,24 +60,24 @@ def vary(frames: Tensor, rng: np.random.Generator) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels, np.float32))
 
 
-def _stretch(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _stretch(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     """Map robust percentiles to 0..1, as the stack's intensity mapping does, with other percentiles each time."""
     sample = pixels[..., ::3, ::3]
     low, high = np.percentile(sample, [rng.uniform(0, 2), rng.uniform(98, 100)])
     if high - low < 1e-3:
-        return np.clip(pixels, 0, 1)
-    return np.clip((pixels - low) / (high - low), 0, 1)
+        low, high = 0.0, 1.0
+    return np.asarray(np.clip((pixels - low) / (high - low), 0, 1), np.float32)
 
 
-def _light(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+def _light(shape: tuple[int, ...], rng: np.random.Generator) -> Pixels:
     """Return a factor (y, x) that falls off linearly to one side, to 0.4 at the darkest."""
     y, x = (np.linspace(-1, 1, n, dtype=np.float32) for n in shape)
     angle = rng.uniform(0, 2 * math.pi)
     ramp = math.sin(angle) * y[:, None] + math.cos(angle) * x[None, :]
-    return 1 - rng.uniform(0.1, 0.6) * (ramp / math.sqrt(2) + 1) / 2
+    return np.asarray(1 - rng.uniform(0.1, 0.6) * (ramp / math.sqrt(2) + 1) / 2, np.float32)
 
 
-def _tint(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _tint(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     """Map grey (T, 1, y, x) to a line between two random colours, (T, 3, y, x)."""
     dark, bright = rng.uniform(0, 0.5, (3, 1, 1)), rng.uniform(0.5, 1, (3, 1, 1))
     return np.asarray(dark + pixels * (bright - dark), np.float32)

@@ -14,7 +14,8 @@ class Average:
     module : nn.Module
         Whose weights are averaged; the average starts as a copy.
     decay : float
-        What remains of the average at each step; less in the first steps (``(1 + n) / (10 + n)``), so that the random start is forgotten.
+        What remains of the average at each step; less in the first steps (``(1 + n) / (10 + n)``), so that the
+        random start is forgotten.
     """
 
     def __init__(self, module: nn.Module, decay: float = 0.999) -> None:

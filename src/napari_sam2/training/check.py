@@ -1,7 +1,7 @@
 """A look at real planes while a run goes on: one click per object, median IoU. Never used for training.
 
-The click is the point farthest from the border, the window four median object diameters wide around it (moved to stay inside the plane),
-resized to a square that the network sees.
+The click is the point farthest from the border, the window four median object diameters wide around it (moved to stay
+inside the plane), resized to a square that the network sees.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,9 @@ class Row:
         )
 
 
-def check(weights: dict[str, torch.Tensor], data: Path, side: int, model: str = "nano") -> Iterator[Row]:
+def check(
+    weights: dict[str, torch.Tensor], data: Path, side: int, model: str = "nano"
+) -> Iterator[Row]:
     """Score weights on all planes found in ``data``; the last row is the mean of the medians."""
     net = SAM2(CONFIGS[model]).eval()
     net.load_state_dict(weights)
@@ -88,7 +90,7 @@ def score_plane(
     net: SAM2, name: str, plane: npt.NDArray[Any], labels: npt.NDArray[Any], side: int
 ) -> Row:
     """Click every object of a plane (some of them, if there are many) once."""
-    low, high = np.percentile(plane, (0.5, 99.8))
+    low, high = np.percentile(plane, (0.5, 99.8)).astype(np.float32)
     grey = np.clip((plane.astype(np.float32) - low) / max(high - low, 1e-6), 0, 1)
     rgb = grey if grey.ndim == 3 else np.repeat(grey[..., None], 3, -1)
     image = torch.from_numpy(np.ascontiguousarray(np.moveaxis(rgb[..., :3], -1, 0)))
@@ -120,7 +122,9 @@ def _score_object(
     prediction = net.decode(
         net.without_memory(embedding.features), embedding.high_res, xy, torch.ones(1, 1).long()
     )
-    logits = F.interpolate(prediction.logits, (window, window), mode="bilinear", align_corners=False)
+    logits = F.interpolate(
+        prediction.logits, (window, window), mode="bilinear", align_corners=False
+    )
     ious = []
     for one in logits[0, 1:] > 0:
         whole = np.zeros_like(mask)

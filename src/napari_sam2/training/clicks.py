@@ -7,7 +7,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-__all__ = ["BOX_KINDS", "correction_click", "deepest_point", "first_click", "jittered_box", "pick_inside", "rough_logits"]
+__all__ = [
+    "BOX_KINDS",
+    "correction_click",
+    "deepest_point",
+    "first_click",
+    "jittered_box",
+    "pick_inside",
+    "rough_logits",
+]
 
 Mask = npt.NDArray[np.bool_]
 BOX_KINDS = (2, 3)
@@ -44,7 +52,7 @@ def pick_inside(mask: Mask, depth: float, rng: np.random.Generator) -> tuple[flo
 
 
 def deepest_point(mask: Mask) -> tuple[float, float]:
-    """Return the point of ``mask`` farthest from its border as (x, y): where users click, and the protocol of every evaluation."""
+    """Return the point of ``mask`` farthest from its border, (x, y): where users click, and evaluations too."""
     return pick_inside(mask, 1.0, np.random.default_rng(0))
 
 
@@ -54,11 +62,13 @@ def first_click(mask: Mask, rng: np.random.Generator) -> tuple[float, float]:
     return pick_inside(mask, depth, rng)
 
 
-def correction_click(prediction: Mask, truth: Mask, rng: np.random.Generator) -> tuple[tuple[float, float], int]:
+def correction_click(
+    prediction: Mask, truth: Mask, rng: np.random.Generator
+) -> tuple[tuple[float, float], int]:
     """Draw a click where ``prediction`` is wrong.
 
-    Half of the clicks fall anywhere in the error, half in the middle of its larger part (missing or excess). With no error left, a
-    positive click falls inside the object, or a negative one outside if there is no object.
+    Half of the clicks fall anywhere in the error, half in the middle of its larger part (missing or excess). With no
+    error left, a positive click falls inside the object, or a negative one outside if there is no object.
 
     Returns
     -------
@@ -79,10 +89,13 @@ def correction_click(prediction: Mask, truth: Mask, rng: np.random.Generator) ->
     return pick_inside(missing if positive else excess, 0.8, rng), int(positive)
 
 
-def jittered_box(mask: Mask, rng: np.random.Generator, jitter: float = 0.08) -> npt.NDArray[np.float32]:
+def jittered_box(
+    mask: Mask, rng: np.random.Generator, jitter: float = 0.08
+) -> npt.NDArray[np.float32]:
     """Draw a box around ``mask`` as by hand: (2, 2), rows (x, y) of its top-left and bottom-right corners.
 
-    Each side is off by a normal error of ``jitter`` times the box's size, 15 % or 20 pixels at most, and stays in the image.
+    Each side is off by a normal error of ``jitter`` times the box's size, 15 % or 20 pixels at most, and stays in the
+    image.
     """
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if rows.size == 0:
@@ -92,15 +105,15 @@ def jittered_box(mask: Mask, rng: np.random.Generator, jitter: float = 0.08) -> 
     size = high - low + 1
     limit = np.minimum(0.15 * size, 20)
     error = np.clip(rng.normal(size=(2, 2)) * jitter * size, -limit, limit)
-    corners = np.stack([low, high]) + error
-    return np.clip(corners, 0, np.array(mask.shape[::-1]) - 1).astype(np.float32)
+    corners = np.clip(np.stack([low, high]) + error, 0, np.array(mask.shape[::-1]) - 1)
+    return np.asarray(corners, np.float32)
 
 
 def rough_logits(mask: Mask, rng: np.random.Generator) -> npt.NDArray[np.float32]:
     """Draw a rough hint of ``mask`` as low-resolution logits, (y / 4, x / 4).
 
-    The mask is averaged over 4 x 4 pixels, shifted by up to one such pixel, grown or shrunk, blurred, and scaled to at most
-    +-4 to +-12.
+    The mask is averaged over 4 x 4 pixels, shifted by up to one such pixel, grown or shrunk, blurred, and scaled to at
+    most +-4 to +-12.
     """
     height, width = mask.shape
     # (y, x) -> (y/4, 4, x/4, 4) -> (y/4, x/4)
@@ -110,4 +123,4 @@ def rough_logits(mask: Mask, rng: np.random.Generator) -> npt.NDArray[np.float32
     soft = ndimage.gaussian_filter(soft, rng.uniform(0.2, 1.2))
     threshold = rng.uniform(0.3, 0.7) * max(float(soft.max()), 1e-3)
     scale = rng.uniform(4, 12)
-    return np.clip((soft - threshold) * 4 * scale, -scale, scale).astype(np.float32)
+    return np.asarray(np.clip((soft - threshold) * 4 * scale, -scale, scale), np.float32)

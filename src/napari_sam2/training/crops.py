@@ -145,7 +145,7 @@ def _reach(side: int, zoom: float, angle: float) -> float:
 
 
 def _grid(placement: Placement, shape: tuple[int, ...]) -> Tensor:
-    """Sampling positions (1, side, side, 2) as grid_sample wants them: (x, y) in -1..1 over the image."""
+    """Compute sampling positions (1, side, side, 2) for grid_sample: (x, y) in -1..1 over the image."""
     side = placement.side
     step = (torch.arange(side, dtype=torch.float32) + 0.5 - side / 2) / placement.zoom
     v, u = torch.meshgrid(step, step, indexing="ij")

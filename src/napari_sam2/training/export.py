@@ -4,6 +4,10 @@ from pathlib import Path
 
 import torch
 
+from napari_sam2.model.config import CONFIGS
+from napari_sam2.model.network import SAM2
+from napari_sam2.model.weights import save_weights
+from napari_sam2.training.settings import Settings
 from napari_sam2.training.trainer import STATE_FILE
 
 __all__ = ["averaged_weights", "export"]
@@ -16,17 +20,18 @@ def averaged_weights(folder: Path) -> dict[str, torch.Tensor]:
         raise FileNotFoundError(
             f"{path} does not exist; give the folder of a run that has written its state at least once."
         )
-    weights: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)["average"]
+    weights: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)[
+        "average"
+    ]
     return weights
 
 
 def export(folder: Path, target: Path) -> int:
     """Write the averaged weights of the run in ``folder`` to ``target``; return its size in bytes."""
-    from safetensors.torch import save_file
-
-    halved = {
-        name: value.half().contiguous() if value.is_floating_point() else value.contiguous()
-        for name, value in averaged_weights(folder).items()
-    }
-    save_file(halved, target)
-    return target.stat().st_size
+    weights = averaged_weights(folder)
+    settings = Settings.load(folder / "settings.json")
+    net = SAM2(CONFIGS[settings.model]).eval()
+    net.load_state_dict(weights)
+    net.name = settings.model
+    metadata = {"training": "procedural microscopy only, see napari_sam2.training"}
+    return save_weights(net, target, metadata=metadata).stat().st_size

@@ -1,9 +1,10 @@
 """What the network is taught: masks, their quality, and whether the object is there at all.
 
-Follows the SAM 2 paper (Ravi et al. 2024, appendix D.2.2): focal loss 20, dice loss 1, predicted IoU 1, object score 1, and for an
-ambiguous prompt only the best of the three masks is pulled towards the truth. Three things differ, because the network is small and
-trained for an hour: binary cross-entropy fades into the focal loss (focal loss alone hardly moves at first), the IoU head is trained with
-a cross-entropy (its optimum is the expected IoU), and the choice among the three masks is trained directly.
+Follows the SAM 2 paper (Ravi et al. 2024, appendix D.2.2): focal loss 20, dice loss 1, predicted IoU 1, object score 1,
+and for an ambiguous prompt mainly the best of the three masks is pulled towards the truth. Three things differ, because
+the network is small and trained for an hour: binary cross-entropy fades into the focal loss (focal loss alone hardly
+moves at first), the IoU head is trained with a cross-entropy (its optimum is the expected IoU), and the choice among
+the three masks is trained directly.
 """
 
 from dataclasses import dataclass
@@ -39,7 +40,8 @@ class LossWeights:
     focal, cross_entropy, dice, iou, choice, object_score : float
         Factors of the parts.
     spread : float
-        What the two masks that were not the best of three still learn; keeps all three sensible on images far from the training set.
+        What all three masks learn beside the best of them; keeps all of them sensible on images far from the training
+        set.
     other : float
         What the single mask learns from an ambiguous prompt, and the best of three from an unambiguous one.
     """
@@ -104,14 +106,14 @@ def mask_iou(logits: Tensor, target: Tensor) -> Tensor:
 def iou_loss(score: Tensor, iou: Tensor) -> Tensor:
     """Cross-entropy of a predicted IoU against the true one, less its unavoidable part: 0 where both agree.
 
-    Its gradient at the logit of ``score`` is ``score - iou``, and its optimum the expected IoU, which is what a choice needs.
+    Its gradient at the logit of ``score`` is ``score - iou``, and its optimum the expected IoU: what a choice needs.
     """
     score, iou = score.clamp(1e-4, 1 - 1e-4), iou.clamp(1e-4, 1 - 1e-4)
     return iou * (iou.log() - score.log()) + (1 - iou) * ((1 - iou).log() - (1 - score).log())
 
 
 def choice_loss(score: Tensor, iou: Tensor, temperature: float = 0.05) -> Tensor:
-    """What is expected to be lost by choosing among masks (last axis) by their score, (...,)."""
+    """Return the IoU expected to be lost by choosing among masks (last axis) by their score, (...,)."""
     share = (score / temperature).softmax(-1)
     return (share * (iou.amax(-1, keepdim=True) - iou)).sum(-1)
 
@@ -149,8 +151,8 @@ def prompt_loss(
     object_score : Tensor
         (R,) logit.
     target : Tensor
-        (R, H, W) in 0..1, H and W whole multiples of h and w or less; an all-zero row is an absent object, of which only the object
-        score is trained. The comparison is made at the target's resolution.
+        (R, H, W) in 0..1; an all-zero row is an absent object, of which only the object score is trained. The
+        comparison is made at the target's resolution.
     ambiguous : bool
         At most one point was given: the best of three is taught, else the single mask.
     weights : LossWeights

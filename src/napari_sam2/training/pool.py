@@ -1,7 +1,8 @@
 """Drawn images, made ahead of the trainer in the background and kept on disk.
 
-Drawing is slow, so every image is used several times. Image number ``i`` depends on ``i`` only and step ``k`` of a run sees the images
-that a fixed schedule allows it, so that a resumed run sees the same ones, whatever the speed of the drawing.
+Drawing is slow, so every image is used several times. Image number ``i`` depends on ``i`` only and step ``k`` of a run
+sees the images that a fixed schedule allows it, so that a resumed run sees the same ones, whatever the speed of the
+drawing.
 """
 
 import contextlib
@@ -11,12 +12,14 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
 
 __all__ = ["Draw", "Drawn", "Pool", "draw_training_clip", "draw_training_plane"]
 

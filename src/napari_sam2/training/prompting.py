@@ -95,7 +95,7 @@ class _Prompts:
 
     @property
     def is_ambiguous(self) -> bool:
-        return self.kind.shape[1] <= 1
+        return bool(self.kind.shape[1] <= 1)
 
     def add(self, xy: npt.NDArray[np.float32], kind: npt.NDArray[np.int64]) -> None:
         self.xy = np.concatenate([self.xy, xy[:, None]], 1)

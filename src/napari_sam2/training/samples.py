@@ -1,6 +1,8 @@
 """Batches: crops with the objects that are asked for, from the pools of drawn images."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -9,11 +11,22 @@ from torch import Tensor
 
 from napari_sam2.training.augment import normalise, vary
 from napari_sam2.training.crops import MIN_AREA, cut, place, visible_objects
-from napari_sam2.training.pool import Drawn, Pool
+from napari_sam2.training.pool import Drawn
 
-__all__ = ["Batch", "make_batch"]
+__all__ = ["Batch", "Images", "make_batch"]
 
 _TRIES = 8
+
+
+class Images(Protocol):
+    """Where drawn images come from."""
+
+    @property
+    def folder(self) -> Path:
+        """Where to look at them."""
+
+    def get(self, index: int) -> Drawn:
+        """Return one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +52,7 @@ class Batch:
 
 
 def make_batch(
-    pool: Pool,
+    pool: Images,
     available: int,
     rng: np.random.Generator,
     *,
@@ -53,7 +66,7 @@ def make_batch(
 
     Parameters
     ----------
-    pool : Pool
+    pool : Images
         Drawn images.
     available : int
         Images 0 to ``available`` - 1 are used; the newest quarter gives half of the crops.
@@ -83,7 +96,7 @@ def make_batch(
 
 
 def _crop_with_objects(
-    pool: Pool, available: int, rng: np.random.Generator, side: int
+    pool: Images, available: int, rng: np.random.Generator, side: int
 ) -> tuple[Tensor, Tensor]:
     """Return a crop (T, channel, side, side) and its labels, with at least one visible object on its first frame."""
     for _ in range(_TRIES):
@@ -103,18 +116,16 @@ def _crop_with_objects(
     )
 
 
-def _pick(pool: Pool, available: int, rng: np.random.Generator) -> Drawn:
+def _pick(pool: Images, available: int, rng: np.random.Generator) -> Drawn:
     newest = available - max(1, available // 4) if rng.random() < 0.5 else 0
     return pool.get(int(rng.integers(newest, available)))
 
 
-def _draw_objects(
-    labels: Tensor, count: int, rng: np.random.Generator
-) -> npt.NDArray[np.bool_]:
-    """Return the masks (T, count, side, side) of random objects of the first frame; all different if there are enough."""
+def _draw_objects(labels: Tensor, count: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Return the masks (T, count, side, side) of random objects of the first frame, different ones if possible."""
     ids = visible_objects(labels[0])
     chosen = rng.permutation(ids)[:count]
     if chosen.size < count:
         chosen = np.concatenate([chosen, rng.choice(ids, count - chosen.size)])
-    return labels.numpy()[:, None] == chosen[None, :, None, None]
-
+    # (T, 1, side, side) against (1, count, 1, 1)
+    return np.asarray(labels.numpy()[:, None] == chosen[None, :, None, None], np.bool_)

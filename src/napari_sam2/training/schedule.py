@@ -41,9 +41,10 @@ class Schedule:
         return self.peak_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * fall)) / 2)
 
     def weights(self, progress: float) -> LossWeights:
-        """Return the loss weights; cross-entropy first, focal loss last."""
+        """Return the loss weights; cross-entropy first, focal loss last; at first all three masks learn much alike."""
         share = (progress - self.focal_from) / max(self.focal_to - self.focal_from, 1e-9)
-        return LossWeights(focal_share=min(1.0, max(0.0, share)))
+        focal_share = min(1.0, max(0.0, share))
+        return LossWeights(focal_share=focal_share, spread=0.3 - 0.2 * focal_share)
 
     def clips(self, progress: float) -> float:
         """Return the share of clips among the steps."""

@@ -37,10 +37,8 @@ class StepLoss:
     parts: dict[str, float]
 
 
-def image_loss(
-    net: SAM2, batch: Batch, rng: np.random.Generator, weights: LossWeights
-) -> StepLoss:
-    """Prompt all objects of a batch of planes: six of ten by a click, the others by a box or a rough mask; then correct."""
+def image_loss(net: SAM2, batch: Batch, rng: np.random.Generator, weights: LossWeights) -> StepLoss:
+    """Prompt all objects of a batch of planes: six of ten by a click, the others by a box or a mask; then correct."""
     embedding = net.encode_image(batch.images[0])
     features = net.without_memory(embedding.features)
     objects = _objects(features, embedding.high_res, batch, 0)
@@ -54,13 +52,11 @@ def image_loss(
         answer = ask(net, objects.rows(np.sort(rows)), first, corrections, rng, weights)  # type: ignore[arg-type]
         losses += answer.losses
         shares += [len(rows) / len(order) / len(answer.losses)] * len(answer.losses)
-    total = torch.stack([l.total * s for l, s in zip(losses, shares, strict=True)]).sum()
+    total = torch.stack([loss.total * s for loss, s in zip(losses, shares, strict=True)]).sum()
     return StepLoss(total, _parts(losses, losses[0]))
 
 
-def clip_loss(
-    net: SAM2, batch: Batch, rng: np.random.Generator, weights: LossWeights
-) -> StepLoss:
+def clip_loss(net: SAM2, batch: Batch, rng: np.random.Generator, weights: LossWeights) -> StepLoss:
     """Prompt the objects of a batch of clips on their first frame and track them through the others.
 
     On one of five clips a tracked frame is corrected by a click and becomes a prompted frame.
@@ -84,7 +80,8 @@ def track(
 ) -> list[PromptLoss]:
     """Return the losses of a clip's decodings in order of time; frame ``corrected`` (or none, -1) gets a click.
 
-    ``times`` are the positions of the frames in a longer imagined stack, so that all ages of memories are learned from short clips.
+    ``times`` are the positions of the frames in a longer imagined stack, so that all ages of memories are learned from
+    short clips.
     """
     count, crops = batch.images.shape[:2]
     # (T, B, 3, side, side) -> (T B, ...): all frames are encoded at once
@@ -173,7 +170,7 @@ class _Bank:
 
 
 def _draw_times(count: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Place frames in time: mostly neighbours, sometimes with gaps, so that old memories and far pointers are seen too."""
+    """Place frames in time: mostly neighbours, sometimes with gaps, so that far memories are seen too."""
     gaps = np.where(rng.random(count) < 0.75, 1, rng.integers(2, 4, count))
     if rng.random() < 0.4:
         gaps[1] = rng.integers(2, MAX_DISTANCE)
@@ -207,5 +204,5 @@ def _slice(embedding: ImageEmbedding, part: slice) -> ImageEmbedding:
 def _parts(losses: list[PromptLoss], shown: PromptLoss) -> dict[str, float]:
     """Average the parts over decodings, but show the IoU of one of them."""
     names = shown.parts
-    means = {n: float(torch.stack([l.parts[n] for l in losses]).mean()) for n in names}
+    means = {n: float(torch.stack([loss.parts[n] for loss in losses]).mean()) for n in names}
     return means | {n: float(shown.parts[n]) for n in ("chosen_iou", "best_iou")}

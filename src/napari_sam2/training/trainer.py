@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from napari_sam2.model.config import CONFIGS
 from napari_sam2.model.network import SAM2
@@ -31,6 +32,8 @@ PARTS = ("loss", "mask", "iou", "choice", "object", "chosen_iou", "best_iou")
 CURVE_COLUMNS = ("step", "kind", "seconds", "progress", "rate", *PARTS, "waited")
 LARGEST_GRADIENT = 1.0
 EMPTY_SHARE = 0.02
+LARGEST_CLIP = 192
+"""Side of the crops from clips, in pixels; drawn clips are 160 wide."""
 
 
 class Trainer:
@@ -39,10 +42,9 @@ class Trainer:
     Parameters
     ----------
     folder : Path
-        Outside the repository: state, drawn images, curves. Its settings win over those given, but for the length, the rates, the device,
-        precision, threads and workers.
+        Outside the repository: state, drawn images, curves.
     settings : Settings
-        What to do.
+        What to do; the same as before if the run is to go on exactly as if it had not been interrupted.
     draw_plane, draw_clip : callable
         Index -> images and labels.
     start_from : dict of str to Tensor, optional
@@ -154,12 +156,12 @@ class Trainer:
             loss = make_loss(self.net, batch, rng, self.schedule.weights(progress))
         if not torch.isfinite(loss.total):
             raise FloatingPointError(
-                f"the loss of step {self.step} is {float(loss.total)}; resume from the last state with a lower "
-                "peak rate."
+                f"the loss of step {self.step} is {float(loss.total.detach())}; resume from the last state with a "
+                "lower peak rate."
             )
         self.optimizer.zero_grad(set_to_none=True)
         loss.total.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), LARGEST_GRADIENT)
+        nn.utils.clip_grad_norm_(self.net.parameters(), LARGEST_GRADIENT)
         self.optimizer.step()
         self.average.update(self.net)
         self.step += 1
@@ -170,26 +172,19 @@ class Trainer:
         used = int(s.fresh * self.step)
         pools["image"].want(s.first_planes + used)
         pools["clip"].want(s.first_clips + used // 4)
+        side = int(rng.choice(s.sides, p=s.side_shares))
         if kind == "clip":
-            batch = make_batch(
-                pools["clip"],
-                s.first_clips + used // 4,
-                rng,
-                crops=s.clips,
-                objects=s.clip_objects,
-                side=min(s.sides, key=lambda side: abs(side - 128)),
-            )
-        else:
-            side = int(rng.choice(s.sides, p=s.side_shares))
-            batch = make_batch(
-                pools["image"],
-                s.first_planes + used,
-                rng,
-                crops=max(2, round(s.crops * (128 / side) ** 2)) if side > 128 else s.crops,
-                objects=s.objects,
-                side=side,
-                empty_share=EMPTY_SHARE,
-            )
+            side = min(side, LARGEST_CLIP)
+        crops = s.clips if kind == "clip" else s.crops
+        batch = make_batch(
+            pools[kind],
+            s.first_clips + used // 4 if kind == "clip" else s.first_planes + used,
+            rng,
+            crops=max(2, round(crops * min(1.0, (128 / side) ** 2))),
+            objects=s.clip_objects if kind == "clip" else s.objects,
+            side=side,
+            empty_share=0.0 if kind == "clip" else EMPTY_SHARE,
+        )
         images = batch.images.to(s.device)
         return Batch(images, batch.crop_of_row, batch.truth, batch.background)
 
@@ -211,8 +206,12 @@ class Trainer:
         averaged = SAM2(CONFIGS[self.settings.model]).to(self.settings.device).eval()
         averaged.load_state_dict(self.average.weights)
         scores = validation.score(averaged)
-        self.scores.add({"step": self.step, "seconds": self.elapsed, "progress": self.progress, **scores})
-        log.info("step %d validation %s", self.step, " ".join(f"{k} {v:.3f}" for k, v in scores.items()))
+        self.scores.add(
+            {"step": self.step, "seconds": self.elapsed, "progress": self.progress, **scores}
+        )
+        log.info(
+            "step %d validation %s", self.step, " ".join(f"{k} {v:.3f}" for k, v in scores.items())
+        )
 
     def _log(self, means: dict[str, RunningMean], pools: dict[str, Pool]) -> None:
         rate = self.optimizer.param_groups[0]["lr"]
@@ -220,10 +219,9 @@ class Trainer:
         for kind, mean in means.items():
             if mean.count:
                 values = mean.take()
-                common = {"step": self.step, "kind": kind, "seconds": self.elapsed}
-                self.curve.add(
-                    {**common, "progress": self.progress, "rate": rate, "waited": waited, **values}
-                )
+                row: dict[str, float | int | str] = {"step": self.step, "kind": kind}
+                row |= {"seconds": self.elapsed, "progress": self.progress, "rate": rate}
+                self.curve.add(row | {"waited": waited} | values)
                 log.info(
                     "step %d %s %.0f s (%.0f s waited) %s",
                     self.step,
@@ -268,7 +266,8 @@ class Trainer:
 
 def _make_optimizer(net: SAM2, settings: Settings) -> torch.optim.AdamW:
     """AdamW; weight decay only where weights are multiplied: not on biases, norms and learned tokens."""
-    decayed, free = [], []
+    decayed: list[nn.Parameter] = []
+    free: list[nn.Parameter] = []
     for name, parameter in net.named_parameters():
         is_matrix = parameter.ndim > 1 and name.endswith(".weight") and "embed" not in name
         (decayed if is_matrix and "token" not in name.split(".")[-2] else free).append(parameter)

@@ -7,7 +7,7 @@ import torch
 
 from napari_sam2.model.network import SAM2
 from napari_sam2.training.losses import LossWeights
-from napari_sam2.training.pool import Draw, Pool
+from napari_sam2.training.pool import Draw, Drawn, Pool
 from napari_sam2.training.prompting import Objects, ask
 from napari_sam2.training.samples import Batch, make_batch
 from napari_sam2.training.steps import track
@@ -64,7 +64,9 @@ class Validation:
         times = np.arange(len(self.clips.images))
         losses = track(net, _on(net, self.clips), "box", times, -1, rng, weights)
         tracked = [float(loss.parts["chosen_iou"]) for loss in losses[-(len(times) - 1) :]]
-        return dict(zip(COLUMNS, [*np.mean(rows, 0).tolist(), float(np.mean(tracked))], strict=True))
+        return dict(
+            zip(COLUMNS, [*np.mean(rows, 0).tolist(), float(np.mean(tracked))], strict=True)
+        )
 
 
 def _batch(
@@ -73,7 +75,9 @@ def _batch(
     """Make one crop of each image."""
     pool = Pool(folder, draw, workers=0)
     parts = [
-        make_batch(_One(pool, HELD_OUT + i), 1, rng, crops=1, objects=objects, side=side, varied=False)
+        make_batch(
+            _From(pool, HELD_OUT + i), 1, rng, crops=1, objects=objects, side=side, varied=False
+        )
         for i in indices
     ]
     return Batch(
@@ -84,16 +88,16 @@ def _batch(
     )
 
 
-class _One:
-    """A pool that always gives the same image."""
+class _From:
+    """A part of a pool that begins at another index."""
 
-    def __init__(self, pool: Pool, index: int) -> None:
+    def __init__(self, pool: Pool, first: int) -> None:
         self.pool = pool
-        self.index = index
+        self.first = first
         self.folder = pool.folder
 
-    def get(self, _: int) -> tuple[np.ndarray, np.ndarray]:
-        return self.pool.get(self.index)
+    def get(self, index: int) -> Drawn:
+        return self.pool.get(self.first + index)
 
 
 def _on(net: SAM2, batch: Batch) -> Batch:

@@ -1,0 +1,124 @@
+"""Lists to choose from that follow the viewer: images, and the axes of an image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QWidget
+
+from napari_sam2._napari.connections import Connections, connect
+from napari_sam2._napari.layers import full_resolution
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+__all__ = ["AxisChoice", "ImageChoice"]
+
+_WIDEST_NAME = 14  # letters; longer names are cut, so that the dock stays narrow
+
+
+class ImageChoice(QComboBox):
+    """The image layers of a viewer; it holds the layers, their names are only shown.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Whose layers.
+    parent : QWidget, optional
+        As usual.
+
+    Attributes
+    ----------
+    chosen : Signal()
+        Another image is chosen, or there is none any more.
+    """
+
+    chosen = Signal()
+
+    def __init__(self, viewer: Viewer, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._images: list[Image] = []
+        self.setMinimumContentsLength(_WIDEST_NAME)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._names = Connections()
+        self._connections = Connections()
+        self._connections.add(
+            self._names.close,
+            connect(viewer.layers.events.inserted, self._follow),
+            connect(viewer.layers.events.removed, self._follow),
+            connect(viewer.layers.events.reordered, self._follow),
+        )
+        self.currentIndexChanged.connect(self._on_index)
+        active = viewer.layers.selection.active
+        self._follow()
+        if active in self._images:
+            self.setCurrentIndex(self._images.index(active))
+
+    @property
+    def image(self) -> Image | None:
+        """The chosen layer."""
+        index = self.currentIndex()
+        return self._images[index] if 0 <= index < len(self._images) else None
+
+    def close_connections(self) -> None:
+        """Follow the viewer no more."""
+        self._connections.close()
+        self._images.clear()
+
+    def _follow(self, _event: Any = None) -> None:
+        """List the images anew; the choice stays if it can, else it is the topmost image."""
+        before = self.image
+        self._images = [layer for layer in self._viewer.layers if isinstance(layer, Image)]
+        self._names.close()
+        self._names.add(*(connect(each.events.name, self._rename) for each in self._images))
+        self.blockSignals(True)
+        self.clear()
+        self.addItems([image.name for image in self._images])
+        kept = before in self._images
+        self.setCurrentIndex(self._images.index(before) if kept else len(self._images) - 1)
+        self.blockSignals(False)
+        if not kept:
+            self.chosen.emit()
+
+    def _rename(self, _event: Any = None) -> None:
+        for index, image in enumerate(self._images):
+            self.setItemText(index, image.name)
+
+    def _on_index(self, _index: int) -> None:
+        self.chosen.emit()
+
+
+class AxisChoice(QComboBox):
+    """The axes of an image that frames may follow."""
+
+    def offer(self, image: Image | None) -> bool:
+        """List the axes of an image.
+
+        Returns
+        -------
+        bool
+            Whether there is anything to choose.
+        """
+        self.clear()
+        if image is None:
+            return False
+        sizes = full_resolution(image).shape[: image.ndim]
+        for axis, size in enumerate(sizes[:-2]):
+            self.addItem(f"{_name_of_axis(image, axis)} ({size})", axis)
+        return self.count() > 1
+
+    @property
+    def axis(self) -> int | None:
+        """The chosen axis; None for a single plane."""
+        value = self.currentData()
+        return None if value is None else int(value)
+
+
+def _name_of_axis(image: Image, axis: int) -> str:
+    """Return what an axis is called; napari's own "axis -3" counts from behind, we from the front."""
+    label = str(image.axis_labels[axis])
+    is_default = label.removeprefix("axis ").lstrip("-").isdigit()
+    return f"axis {axis}" if is_default else label

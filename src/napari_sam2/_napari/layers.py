@@ -1,0 +1,114 @@
+"""The two layers that we make for an image.
+
+- ``<image> objects``: Labels, uint16, the shape of the image; a pixel's value is its object_id.
+- ``<image> prompts``: Points in the image's data coordinates, with the features ``object_id`` (int, 1 or more) and
+  ``positive`` (bool).
+
+Both have the transform, units and axis labels of the image.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels, Points
+
+from napari_sam2._napari.connections import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari.layers import Image, Layer
+
+    from napari_sam2._napari.connections import Undo
+
+__all__ = [
+    "color_of",
+    "follow_transform",
+    "full_resolution",
+    "make_labels",
+    "make_prompts",
+    "style",
+]
+
+_TRANSFORM = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+
+
+def full_resolution(image: Image) -> Any:
+    """Return the array of an image layer; of a multiscale image, its finest level."""
+    return image.data[0] if image.multiscale else image.data
+
+
+def make_labels(image: Image, shape: tuple[int, ...]) -> Labels:
+    """Make the Labels layer of an image; its memory is taken when something is painted.
+
+    Parameters
+    ----------
+    image : Image
+        The layer to lie on.
+    shape : tuple of int
+        Of the image, colours left out.
+    """
+    return Labels(
+        np.zeros(shape, dtype=np.uint16),
+        name=f"{image.name} objects",
+        opacity=0.5,
+        **_transform(image),
+    )
+
+
+def make_prompts(image: Image) -> Points:
+    """Make the Points layer that takes the clicks on an image."""
+    return Points(
+        np.empty((0, image.ndim)),
+        name=f"{image.name} prompts",
+        features={"object_id": np.empty(0, dtype=int), "positive": np.empty(0, dtype=bool)},
+        feature_defaults={"object_id": 1, "positive": True},
+        size=1,
+        canvas_size_limits=(9, 13),  # the same on the screen, however far one zooms
+        border_color="white",
+        border_width=0.15,
+        **_transform(image),
+    )
+
+
+def follow_transform(image: Image, layers: Iterable[Layer]) -> list[Undo]:
+    """Let layers stay on the image when its transform is changed; returns the undo."""
+    followers = tuple(layers)
+
+    def follow(name: str) -> Undo:
+        def copy() -> None:
+            for layer in followers:
+                setattr(layer, name, getattr(image, name))
+
+        return connect(getattr(image.events, name), copy)
+
+    return [follow(name) for name in _TRANSFORM if hasattr(image.events, name)]
+
+
+def color_of(labels: Labels, object_id: int) -> tuple[float, ...]:
+    """Return the colour of an object, RGBA, 0 to 1."""
+    colormap = labels.colormap
+    if colormap.use_selection:  # only the selected label is shown; the others keep their colour
+        copy = getattr(colormap, "model_copy", colormap.copy)  # napari 0.9, and before
+        colormap = copy(update={"use_selection": False})
+    color = np.asarray(colormap.map(object_id), dtype=float).reshape(-1)
+    return tuple(float(value) for value in color[-4:])
+
+
+def style(prompts: Points, labels: Labels) -> None:
+    """Show every point in the colour of its object: a disc if it is positive, a cross if not."""
+    if not len(prompts.data):
+        return
+    ids = prompts.features["object_id"].to_numpy()
+    positive = prompts.features["positive"].to_numpy()
+    with prompts.events.data.blocker():
+        prompts.face_color = np.array([color_of(labels, int(i)) for i in ids])
+        prompts.symbol = ["disc" if each else "x" for each in positive]
+    prompts.refresh()
+
+
+def _transform(image: Image) -> dict[str, Any]:
+    """Read everything that says where an image lies."""
+    return {name: getattr(image, name) for name in _TRANSFORM if hasattr(image, name)}

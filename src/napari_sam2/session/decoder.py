@@ -1,0 +1,152 @@
+"""Prompts of one object on one frame become a mask."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_sam2.engine import inference
+from napari_sam2.engine.masks import CompactMask
+from napari_sam2.engine.memory_bank import batch_memories
+from napari_sam2.engine.transforms import View, view_of
+from napari_sam2.prompts import MaskPrompt, Prompt
+from napari_sam2.results import Scores
+from napari_sam2.session.recall import after_tracking
+from napari_sam2.session.requests import points_of
+from napari_sam2.session.state import FrameRecord, ObjectState
+from napari_sam2.session.views import centre_of_prompts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from napari_sam2.model.network import MaskPrediction
+    from napari_sam2.session.recall import Recall
+
+__all__ = ["Decoder"]
+
+
+class Decoder:
+    """Decode prompts.
+
+    Parameters
+    ----------
+    recall : Recall
+        What was made before.
+    """
+
+    def __init__(self, recall: Recall) -> None:
+        self.recall = recall
+        self.model = recall.model
+
+    def decode(
+        self,
+        state: ObjectState,
+        frame: int,
+        prompts: Sequence[Prompt],
+        start: MaskPrompt | FrameRecord | None,
+    ) -> FrameRecord:
+        """Decode the prompts of a frame.
+
+        Parameters
+        ----------
+        state : ObjectState
+            The object, as it is without the new prompts' result.
+        frame : int
+            Where.
+        prompts : sequence of Prompt
+            All of the frame's prompts.
+        start : MaskPrompt, FrameRecord or None
+            What the decoder starts from: a mask that the user gave, or the logits of an earlier result.
+
+        Returns
+        -------
+        FrameRecord
+        """
+        earlier = state.records.get(frame)
+        view = self._view(state, frame, prompts)
+        if isinstance(start, MaskPrompt) and _is_exact(prompts):
+            made = self._accept(frame, view, start)
+            if earlier is not None:
+                made = after_tracking(made, earlier)
+            return made
+        prediction = self.predict(state, frame, prompts, start)
+        points = points_of(prompts, self.recall.stack.plane_shape)
+        is_ambiguous = len(points.kinds) <= 1 and not any(
+            isinstance(p, MaskPrompt) for p in prompts
+        )
+        decision = inference.decide(self.model, prediction, is_ambiguous)
+        return replace(self.recall.record(decision, 0, view, earlier, prediction), prompted=True)
+
+    def predict(
+        self,
+        state: ObjectState,
+        frame: int,
+        prompts: Sequence[Prompt],
+        start: MaskPrompt | FrameRecord | None,
+    ) -> MaskPrediction:
+        """Return all masks that prompts may mean; the parameters are those of `decode`."""
+        device = self.model.device
+        view = self._view(state, frame, prompts)
+        points = points_of(prompts, self.recall.stack.plane_shape)
+        fed_back: Tensor | None = None
+        if isinstance(start, MaskPrompt):
+            fed_back = view.hint_logits(start.mask, device)
+        elif start is not None:
+            fed_back = self.recall.logits_of(start)[None, None].to(device)
+        return inference.predict(
+            self.model,
+            self._features(state, frame, view),
+            self.recall.embedding(frame, view).high_res,
+            view.points(points.points_yx, device),
+            torch.tensor([points.kinds], dtype=torch.long, device=device).reshape(1, -1),
+            fed_back,
+        )
+
+    def choose(self, record: FrameRecord, prediction: MaskPrediction, index: int) -> FrameRecord:
+        """Take mask 1 to 3 of a prediction in place of a record's mask."""
+        decision = inference.decide(self.model, prediction, ambiguous=False, index=index)
+        made = self.recall.record(decision, 0, record.view, record, prediction)
+        return replace(made, prompted=True)
+
+    def _view(self, state: ObjectState, frame: int, prompts: Sequence[Prompt]) -> View:
+        """Show what was shown before on this frame, else a window around the prompts."""
+        earlier = state.records.get(frame)
+        if earlier is not None:
+            return earlier.view
+        plane_shape, config = self.recall.stack.plane_shape, self.model.config
+        return view_of(plane_shape, config, centre_of_prompts(prompts), state.extent)
+
+    def _accept(self, frame: int, view: View, prompt: MaskPrompt) -> FrameRecord:
+        embedding = self.recall.embedding(frame, view)
+        decision = inference.accept_mask(self.model, view, embedding, prompt.mask)
+        version = self.recall.remember(decision.logits[0], decision.pointer[0])
+        mask = CompactMask.pack(prompt.mask)
+        scores = Scores(1.0, 1.0, float(decision.object_score[0]), mask.area)
+        return FrameRecord(version, mask, scores, view, index=-1, prompted=True)
+
+    def _features(self, state: ObjectState, frame: int, view: View) -> Tensor:
+        """Return what prompts are decoded on: memory-conditioned features if the frame was tracked."""
+        plain = self.recall.embedding(frame, view).features
+        earlier = state.records.get(frame)
+        if earlier is None or not earlier.direction:
+            return inference.condition(self.model, plain, None)
+        held = self.recall.conditioned.get(earlier.origin)
+        if held is not None:
+            return held[0]
+        choice = self.recall.choice(state, frame, earlier.direction, earlier.since)
+        if not choice.maps:  # all other prompts were taken back
+            return inference.condition(self.model, plain, None)
+        memories = {f: self.recall.memory(state.records[f], f) for f in choice.frames}
+        batch = batch_memories([choice], [memories], self.recall.stack.n_frames, self.model.device)
+        conditioned = inference.condition(self.model, plain, batch)
+        self.recall.conditioned.put(earlier.origin, conditioned)
+        return conditioned
+
+
+def _is_exact(prompts: Sequence[Prompt]) -> bool:
+    """Tell whether a mask is to be taken as it is: nothing else was said, and no hint was meant."""
+    return all(isinstance(p, MaskPrompt) and not p.refine for p in prompts)

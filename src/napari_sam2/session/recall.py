@@ -1,0 +1,214 @@
+"""What the network made before: held while there is room, and made again when it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_sam2.engine import inference
+from napari_sam2.engine.cache import TensorCache
+from napari_sam2.engine.masks import CompactMask
+from napari_sam2.engine.memory_bank import Memory, MemoryChoice, choose_memories
+from napari_sam2.model.network import SAM2, ImageEmbedding, MaskPrediction
+from napari_sam2.results import Scores
+from napari_sam2.session.state import FrameRecord, ObjectState
+
+if TYPE_CHECKING:
+    
+    from torch import Tensor
+
+    from napari_sam2.engine.inference import Decision
+    from napari_sam2.engine.transforms import View
+    from napari_sam2.stack import IntensityMap, Stack
+
+__all__ = ["CacheSizes", "Recall", "after_tracking"]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSizes:
+    """Bytes kept at most of what can be made again.
+
+    Parameters
+    ----------
+    embeddings : int
+        Encoded planes, in memory.
+    memories : int
+        Memory maps and memory-conditioned features, in memory.
+    logits : int
+        Mask logits and object pointers, in memory.
+    disk : int
+        For embeddings and logits that left memory, in a temporary folder.
+    """
+
+    embeddings: int = 2 * 2**30
+    memories: int = 2**30
+    logits: int = 256 * 2**20
+    disk: int = 4 * 2**30
+
+
+class Recall:
+    """Embeddings of planes, and logits, pointers and memories of records.
+
+    Parameters
+    ----------
+    model : SAM2
+        The network.
+    stack : Stack
+        The image.
+    intensity : IntensityMap
+        From raw planes to what the model sees.
+    sizes : CacheSizes
+        Bounds.
+    """
+
+    def __init__(
+        self, model: SAM2, stack: Stack, intensity: IntensityMap, sizes: CacheSizes
+    ) -> None:
+        self.model = model
+        self.stack = stack
+        self.intensity = intensity
+        self.embeddings = TensorCache(sizes.embeddings, sizes.disk // 2)
+        self.memories = TensorCache(sizes.memories // 2)
+        self.conditioned = TensorCache(sizes.memories // 2)
+        self.logits = TensorCache(sizes.logits, sizes.disk // 2)
+        self._versions = count(1)
+
+    # planes
+
+    def embedding(self, frame: int, view: View) -> ImageEmbedding:
+        """Return the embedding of a frame, encoding it if it is not held."""
+        tensors = self.embeddings.get((frame, view))
+        if tensors is None:
+            plane = self.intensity(self.stack.plane(frame))
+            made = inference.encode_plane(self.model, view, plane)
+            self.embeddings.put((frame, view), made.features, *made.high_res)
+            return made
+        features, fine, middle = tensors
+        return ImageEmbedding(features, (fine, middle))
+
+    def embeddings_kept(self, view: View) -> int:
+        """Tell how many embeddings of this size can be held."""
+        tokens = (view.side // 16) ** 2
+        # the plain map, the one of twice its sides with D/4 channels, the one of four times with D/8
+        num_bytes = tokens * self.model.config.d_model * (1 + 1 + 2) * 4
+        return (self.embeddings.memory_bytes + self.embeddings.disk_bytes) // num_bytes
+
+    # records
+
+    def record(
+        self,
+        decision: Decision,
+        row: int,
+        view: View,
+        earlier: FrameRecord | None = None,
+        prediction: MaskPrediction | None = None,
+    ) -> FrameRecord:
+        """Make a record of one object's row of a decision.
+
+        Parameters
+        ----------
+        decision : Decision
+            Of a batch of objects.
+        row : int
+            Of the object.
+        view : View
+            What the model was shown.
+        earlier : FrameRecord, optional
+            Of the same frame: how it was tracked before it was prompted.
+        prediction : MaskPrediction, optional
+            All masks of decoded prompts, to choose from.
+
+        Returns
+        -------
+        FrameRecord
+            In data pixels.
+        """
+        logits = decision.logits[row]
+        mask = CompactMask.pack((view.to_data(logits) > 0).cpu().numpy(), view.window[:2])
+        version = self.remember(logits, decision.pointer[row])
+        if prediction is not None:
+            parts = (prediction.logits, prediction.iou_score, prediction.tokens)
+            held = [t.float().cpu() for t in (*parts, prediction.object_score)]
+            self.logits.put(("prediction", version), *held)
+        scores = Scores(
+            float(decision.iou_score[row]),
+            float(decision.stability[row]),
+            float(decision.object_score[row]),
+            mask.area,
+        )
+        made = FrameRecord(version, mask, scores, view, index=int(decision.index[row]))
+        if earlier is not None:
+            made = after_tracking(made, earlier)
+        return made
+
+    def remember(self, logits: Tensor, pointer: Tensor) -> int:
+        """Hold the logits (h, w) and the pointer (D,) of a new record; return its version."""
+        version = next(self._versions)
+        self.logits.put(version, logits.float().cpu().clone(), pointer.cpu().clone())
+        return version
+
+    def without_mask(self, record: FrameRecord) -> FrameRecord:
+        """Turn a record into one that says the object is not there."""
+        nothing = CompactMask((0, 0, 0, 0), 0, b"")
+        scores = replace(record.scores, area=0)
+        return replace(record, version=next(self._versions), mask=nothing, scores=scores)
+
+    def start_versions_after(self, last: int) -> None:
+        """Go on counting after the records of a loaded session."""
+        self._versions = count(last + 1)
+
+    def logits_of(self, record: FrameRecord) -> Tensor:
+        """Return a record's logits, float32 on the CPU, (h, w); made from the mask if they are gone."""
+        held = self.logits.get(record.version)
+        if held is not None:
+            return held[0]
+        mask = record.mask.inside((0, 0, *self.stack.plane_shape))
+        return record.view.hint_logits(mask, torch.device("cpu"))[0, 0]
+
+    def prediction(self, record: FrameRecord) -> MaskPrediction | None:
+        """Return all masks of decoded prompts; None if they are gone."""
+        held = self.logits.get(("prediction", record.version))
+        if held is None:
+            return None
+        return MaskPrediction(*(t.to(self.model.device) for t in held))
+
+    # memories
+
+    def choice(
+        self, state: ObjectState, frame: int, direction: int, since: int | None
+    ) -> MemoryChoice:
+        """Choose an object's memories for a frame."""
+        tracked = state.tracked_frames(direction, since)
+        return choose_memories(frame, direction, state.prompts, tracked)
+
+    def memory(self, record: FrameRecord, frame: int) -> Memory:
+        """Return a record's memory, made from its logits, or else its mask, if it is not held."""
+        held = self.memories.get(record.version)
+        if held is None:
+            held = self._make_memory(record, frame)
+            self.memories.put(record.version, *held)
+        return Memory(*held)
+
+    def _make_memory(self, record: FrameRecord, frame: int) -> tuple[Tensor, Tensor]:
+        embedding = self.embedding(frame, record.view)
+        held = self.logits.get(record.version)
+        if held is None:
+            plane = record.mask.inside((0, 0, *self.stack.plane_shape))
+            made = inference.memory_of_mask(self.model, record.view, embedding, plane)
+            return made.map, made.pointer
+        logits, pointer = (t.to(self.model.device) for t in held)
+        score = torch.tensor([record.scores.object_score], device=self.model.device)
+        maps = inference.encode_memory(
+            self.model, record.view, embedding.features, logits[None], score, record.prompted
+        )
+        return maps[0], pointer
+
+
+def after_tracking(record: FrameRecord, earlier: FrameRecord) -> FrameRecord:
+    """Keep how a frame was tracked when its mask is replaced."""
+    return replace(
+        record, direction=earlier.direction, since=earlier.since, origin=earlier.origin
+    )

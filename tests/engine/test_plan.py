@@ -1,0 +1,54 @@
+"""The order of tracking."""
+
+import pytest
+
+from napari_sam2.engine.plan import Step, Task, plan_propagation
+
+
+def frames(steps):
+    return [step.frame for step in steps]
+
+
+def test_both_visits_nearest_frames_first_and_meets_in_the_middle():
+    #  0 1 2 3 4 5 6 7 8      P: prompted
+    #    P         P
+    steps = plan_propagation({1: [1, 6]}, {1: [0, 2, 3, 4, 5, 7, 8]}, "both", 100)
+    assert frames(steps) == [0, 2, 5, 7, 3, 4, 8]
+    sources = {s.frame: (s.tasks[0].source, s.tasks[0].direction) for s in steps}
+    assert sources == {0: (1, -1), 2: (1, 1), 3: (1, 1), 4: (6, -1), 5: (6, -1), 7: (6, 1), 8: (6, 1)}
+
+
+def test_forward_is_one_pass_from_the_first_prompted_frame():
+    steps = plan_propagation({1: [2, 5]}, {1: [0, 1, 3, 4, 6]}, "forward", 100)
+    assert frames(steps) == [3, 4, 6]
+    assert [s.tasks[0].source for s in steps] == [2, 2, 5]
+    assert not any(s.tasks[0].is_alone for s in steps)
+
+
+def test_backward_is_one_pass_from_the_last_prompted_frame():
+    steps = plan_propagation({1: [2, 5]}, {1: [0, 1, 3, 4, 6]}, "backward", 100)
+    assert frames(steps) == [4, 3, 1, 0]
+    assert [s.tasks[0].direction for s in steps] == [-1] * 4
+
+
+def test_objects_of_one_frame_are_one_step():
+    steps = plan_propagation({1: [0], 2: [0], 3: [2]}, {i: [1] for i in (1, 2, 3)}, "both", 100)
+    tasks = (Task(1, 0, 1, True), Task(2, 0, 1, True), Task(3, 2, -1, True))
+    assert steps == [Step(1, tasks)]
+
+
+@pytest.mark.parametrize(("kept", "visits"), [(50, 50), (49, 30)])
+def test_a_cache_too_small_to_come_back_makes_two_sweeps(kept, visits):
+    """Two objects prompted at both ends: every frame is visited twice, or, in sweeps, once per direction at most."""
+    n = 50
+    pending = {1: [f for f in range(n) if f != 0], 2: [f for f in range(n) if f != 30]}
+    steps = plan_propagation({1: [0], 2: [30]}, pending, "both", kept)
+    per_frame = {f: frames(steps).count(f) for f in range(n)}
+    assert max(per_frame.values()) <= 2
+    if kept < n:
+        forward = [s.frame for s in steps if s.tasks[0].direction > 0]
+        assert forward == sorted(forward), "the first sweep goes forwards"
+
+
+def test_objects_without_prompts_are_left_out():
+    assert plan_propagation({1: []}, {1: [0, 1]}, "both", 10) == []

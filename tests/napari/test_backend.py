@@ -1,0 +1,106 @@
+"""What the worker takes from the rest of the package."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import dask.array as da
+import numpy as np
+import pytest
+
+from napari_sam2 import Point
+from napari_sam2._napari.backend import DEFAULT_MODEL, list_models, load_model, open_session
+from napari_sam2._napari.coordinates import Placement
+from napari_sam2._napari.messages import Open
+
+
+def request(array, shape, axis, position, rgb=False, window_side=None) -> Open:
+    placement = Placement(shape, axis, position, ("a",) * len(shape))
+    return Open(array, placement, rgb, "nano", window_side)
+
+
+def test_models_are_listed_with_what_must_be_known_to_choose() -> None:
+    models = list_models()
+    assert models[0].name == DEFAULT_MODEL
+    assert models[0].title == "nano (bundled)"
+    assert models[0].question == ""
+    assert len({model.name for model in models}) == 9
+    assert all(model.note for model in models)
+
+
+def test_model_that_is_not_here_needs_a_yes(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("NAPARI_SAM2_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr("napari_sam2.model.hub.find_weights", lambda _name: None)
+    tiny = next(model for model in list_models() if model.name == "sam2.1_hiera_tiny")
+    assert tiny.title == "sam2.1_hiera_tiny (needs download, 156 MB)"
+    for word in ("156 MB", "huggingface.co/facebook/sam2.1-hiera-tiny", "Apache-2.0"):
+        assert word in tiny.question
+
+
+def test_model_that_is_here_needs_no_question(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr("napari_sam2.model.hub.find_weights", lambda _name: tmp_path)
+    assert {model.question for model in list_models()} == {""}
+    assert "needs download" not in "".join(model.title for model in list_models())
+
+
+def test_load_downloads_first_and_reports(monkeypatch) -> None:
+    order = []
+    monkeypatch.setattr(
+        "napari_sam2.model.hub.download",
+        lambda name, report: order.append(("download", name, report)),
+    )
+    monkeypatch.setattr("napari_sam2.load_model", lambda name: order.append(("load", name)))
+
+    def report(done: int, total: int) -> None:
+        pass
+
+    load_model("big", report)
+    assert order == [("download", "big", report), ("load", "big")]
+
+
+def test_session_reads_the_frames_at_the_position(net) -> None:
+    array = np.random.default_rng(0).integers(0, 900, (2, 3, 40, 48)).astype(np.uint16)
+    along_t = open_session(request(array, array.shape, 0, (0, 2, 0, 0)), net)
+    assert np.array_equal(along_t.stack.plane(1), array[1, 2])
+    along_z = open_session(request(da.from_array(array), array.shape, 1, (1, 0, 0, 0)), net)
+    assert (along_z.n_frames, along_z.plane_shape) == (3, (40, 48))
+    assert np.array_equal(along_z.stack.plane(2), array[1, 2])
+
+
+def test_five_axes_and_a_single_plane(net) -> None:
+    array = np.random.default_rng(0).integers(0, 9, (2, 3, 4, 10, 12)).astype(np.uint8)
+    session = open_session(request(array, array.shape, 2, (1, 2, 0, 0, 0)), net)
+    assert np.array_equal(session.stack.plane(3), array[1, 2, 3])
+    plane = open_session(request(array[0, 0, 0], (10, 12), None, (0, 0)), net)
+    assert plane.n_frames == 1
+    assert np.array_equal(plane.stack.plane(0), array[0, 0, 0])
+
+
+def test_short_axis_of_three_is_an_axis_and_no_colour(net) -> None:
+    array = np.random.default_rng(0).integers(0, 9, (40, 48, 3)).astype(np.uint8)
+    session = open_session(request(array, (40, 48, 3), 0, (0, 0, 0)), net)
+    assert (session.n_frames, session.plane_shape) == (40, (48, 3))
+
+
+def test_uint8_colours_are_shown_as_they_are(net) -> None:
+    array = np.random.default_rng(0).integers(0, 200, (2, 10, 12, 3)).astype(np.uint8)
+    session = open_session(request(array, (2, 10, 12), 0, (0, 0, 0), rgb=True), net)
+    assert np.allclose(session.intensity(session.stack.plane(1)), array[1] / 255)
+    stretched = open_session(request(array / 255, (2, 10, 12), 0, (0, 0, 0), rgb=True), net)
+    assert stretched.intensity(stretched.stack.plane(1)).max() == 1
+
+
+def test_window_side_is_handed_on(net) -> None:
+    array = np.zeros((2, 100, 120), dtype=np.uint8)
+    array[:, 40:60, 40:60] = 200
+    session = open_session(request(array, array.shape, 0, (0, 0, 0), window_side=64), net)
+    assert session.window_side == 64
+    session.add_prompt(1, Point(0, (50, 50)))
+
+
+@pytest.mark.parametrize("module", ["napari_sam2._napari.widget", "napari_sam2._napari"])
+def test_opening_the_widget_loads_no_torch(module) -> None:
+    code = f"import sys, {module}; print({{'torch', 'zarr', 'huggingface_hub'}} & set(sys.modules) or 'light')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "light", done.stdout + done.stderr

@@ -1,0 +1,301 @@
+"""Opening, downloading, deleting and closing, also while work runs: no traceback, nothing lost; real windows."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QMessageBox
+
+from napari_sam2._napari.state import Phase
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def running(open_window, stack, gated):
+    """A window with a propagation that waits in front of its first update."""
+    backend, made = gated
+    window = open_window(stack, backend).start().go_to(2)
+    window.click((20, 24))
+    window.widget.propagate.click()
+    window.wait(made[0].waits.is_set)
+    window.session = made[0]
+    return window
+
+
+@pytest.fixture
+def caught(qtbot):
+    """Exceptions in slots and events."""
+    with qtbot.captureExceptions() as exceptions:
+        yield exceptions
+    assert exceptions == []
+
+
+def test_widget_without_an_image_says_what_to_do(open_window, stack) -> None:
+    window = open_window(None)
+    assert "Open Sample" in window.widget.text.text()
+    assert not window.widget.start.isEnabled()
+    window.viewer.add_labels(np.zeros((4, 4), dtype=int))
+    assert not window.widget.start.isEnabled()
+    window.viewer.add_image(stack, name="cells")
+    assert window.widget.start.isEnabled()
+    assert window.widget.text.text() == "Press Start, then click on an object."
+
+
+def test_image_list_follows_the_viewer(open_window, stack) -> None:
+    window = open_window(stack, name="one")
+    two = window.viewer.add_image(stack, name="two")
+    names = lambda: [window.widget.image.itemText(i) for i in range(window.widget.image.count())]  # noqa: E731
+    assert names() == ["one", "two"]
+    assert window.widget.image.image.name == "one"  # the choice stays
+    two.name = "zwei"
+    window.viewer.layers.move(0, 2)
+    assert names() == ["zwei", "one"]
+    assert window.widget.image.image.name == "one"
+    window.viewer.layers.remove("one")
+    assert names() == ["zwei"]
+    assert window.widget.image.image is two
+
+
+def test_selected_image_is_taken_first(shared_viewer, stack, backend, qtbot) -> None:
+    from napari_sam2._napari.widget import SegmentWidget
+
+    one = shared_viewer.add_image(stack, name="one")
+    shared_viewer.add_image(stack, name="two")
+    shared_viewer.layers.selection.active = one
+    widget = SegmentWidget(shared_viewer, backend)
+    qtbot.addWidget(widget)
+    assert widget.image.image is one
+    widget.close()  # a widget in a window of its own
+    assert widget.controller._worker.wait(30)
+    shared_viewer.layers.clear()
+
+
+def test_models_are_offered_and_a_download_needs_a_yes(open_window, stack, monkeypatch) -> None:
+    window = open_window(stack)
+    window.wait(lambda: window.widget.model.count() == 2)
+    assert window.widget.model.currentText() == "nano (bundled)"
+    window.widget.model.setCurrentIndex(1)
+    asked = []
+
+    def question(_parent, _title, text):
+        asked.append(text)
+        return answers.pop()
+
+    monkeypatch.setattr(QMessageBox, "question", question)
+    answers = [QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No]
+    window.widget.start.click()
+    assert (asked, window.phase) == (["Download 156 MB?"], Phase.IDLE)
+    window.start()
+    assert len(asked) == 2
+
+
+def test_download_shows_its_progress_and_can_be_cancelled(open_window, stack, backend, net) -> None:
+    go_on, told = threading.Event(), threading.Event()
+
+    def load(_name, report):
+        report(40, 100)
+        told.set()
+        assert go_on.wait(30)
+        report(41, 100)
+        pytest.fail("the download was not stopped")
+
+    window = open_window(stack, replace(backend, load_model=load))
+    window.widget.start.click()
+    assert told.wait(30)
+    window.wait(lambda: window.widget.progress.value() == 40)
+    assert window.widget.progress.text() == "Downloading nano: 40 of 100"
+    assert not window.widget.image.isEnabled()
+    window.widget.stop.click()
+    go_on.set()
+    window.wait(lambda: window.phase is Phase.IDLE)
+    assert window.widget.text.text() == "Stopped."
+    assert len(window.viewer.layers) == 1
+
+
+def test_model_that_cannot_be_loaded_is_one_clear_sentence(
+    open_window, stack, backend, notices
+) -> None:
+    from napari_sam2.errors import CheckpointError
+
+    def load(name, _report):
+        raise CheckpointError(f"{name} is damaged; install it again.")
+
+    window = open_window(stack, replace(backend, load_model=load))
+    window.widget.start.click()
+    window.wait(lambda: window.phase is Phase.IDLE)
+    assert notices == ["SAM 2: nano is damaged; install it again."]
+    assert window.widget.start.text() == "Start"
+
+
+def test_window_does_not_wait_for_the_worker(running, qtbot) -> None:
+    """The propagation stands still at its gate; the window does everything else meanwhile."""
+    from time import perf_counter
+
+    ticks = []
+    start = perf_counter()
+    running.widget.new_object.click()
+    running.widget.object_id.setValue(5)
+    running.go_to(0)
+    running.viewer.dims.ndisplay = 3
+    running.viewer.dims.ndisplay = 2
+    running.widget.stop.click()
+    ticks.append(perf_counter() - start)
+    assert running.phase is Phase.RUNNING
+    assert ticks[0] < 10  # and not the 30 s of the gate
+    running.session.let_through()
+    running.settle()
+
+
+@pytest.mark.parametrize("which", [0, 1, 2], ids=["image", "objects", "prompts"])
+def test_layer_deleted_while_running(running, caught, which, notices) -> None:
+    session = running.session
+    running.viewer.layers.remove(running.viewer.layers[which])
+    assert running.phase is Phase.IDLE
+    assert "was removed" in running.widget.text.text()
+    session.let_through()
+    running.settle()
+    running.qtbot.wait(100)
+    assert len(running.viewer.layers) == 2
+    assert notices == []
+    if which:  # the image is still there: begin again
+        running.start()
+        assert running.phase is Phase.READY
+
+
+def test_layers_renamed_reordered_and_hidden_while_running(running, caught) -> None:
+    for layer in running.viewer.layers:
+        layer.name = "renamed"
+    running.viewer.layers.move(0, 3)
+    running.layer.visible = False
+    running.session.let_through()
+    running.settle()
+    assert running.layer.data.any(axis=(1, 2)).all()
+
+
+def test_everything_cleared_while_running(running, caught) -> None:
+    running.viewer.layers.clear()
+    assert running.phase is Phase.IDLE
+    assert not running.widget.start.isEnabled()
+
+
+def test_dock_closed_while_running(running, caught, shared_viewer) -> None:
+    layer, controller = running.layer, running.controller
+    shared_viewer.window.remove_dock_widget(running.widget)
+    assert controller.binding is None
+    assert not shared_viewer.keymap
+    running.session.let_through()
+    assert controller._worker.wait(30)
+    running.qtbot.wait(50)
+    assert (layer.data[2] == 1).any()  # what was done stays
+    layer.data[0] = 7
+    # put it back for the fixture, which takes it away again
+    shared_viewer.window.add_dock_widget(running.widget, name="SAM 2")
+
+
+def test_window_closed_while_running(open_own_window, stack, gated, caught, qtbot) -> None:
+    backend, made = gated
+    window = open_own_window(stack, backend).start()
+    window.click((20, 24))
+    window.widget.propagate.click()
+    window.wait(made[0].waits.is_set)
+    worker = window.controller._worker
+    window.viewer.close()
+    made[0].let_through()
+    qtbot.waitUntil(lambda: not worker._thread.is_alive() or worker._mailbox.closed, timeout=30_000)
+    del window.viewer, window.widget
+
+
+def test_window_closed_with_its_button_while_running(
+    open_own_window, stack, gated, caught, qtbot
+) -> None:
+    """The user's way: the layers are not cleared first."""
+    backend, made = gated
+    window = open_own_window(stack, backend).start()
+    window.click((20, 24))
+    window.widget.propagate.click()
+    window.wait(made[0].waits.is_set)
+    worker = window.controller._worker
+    window.viewer.window._qt_window.close()
+    made[0].let_through()
+    qtbot.wait(100)
+    del window.widget
+    assert worker is not None
+
+
+def test_two_widgets_and_two_viewers(open_own_window, stack, backend) -> None:
+    from napari_sam2._napari.widget import SegmentWidget
+
+    first, other = open_own_window(stack).start().go_to(2), open_own_window(stack).start().go_to(1)
+    second = SegmentWidget(first.viewer, backend)
+    first.viewer.window.add_dock_widget(second, name="SAM 2 again", area="right")
+    twin = type(first)(first.viewer, second, first.qtbot).start()
+    twin.click((20, 24))
+    other.click((20, 24))
+    assert len(first.prompts.data) == 0
+    assert (twin.labels[2].any(), other.labels[1].any()) == (True, True)
+    assert not first.labels.any()
+    assert not other.labels[2].any()
+    twin.controller.close()
+    assert twin.controller._worker.wait(30)
+    first.widget.clicking.click()
+    first.click((20, 24))
+    assert np.array_equal(first.labels[2], twin_labels(first))
+    del twin, second
+
+
+def twin_labels(window) -> np.ndarray:
+    """The objects layer that the twin painted."""
+    ours = [layer for layer in window.viewer.layers if layer.name.startswith("Image objects")]
+    ours = ours or [layer for layer in window.viewer.layers if "objects" in layer.name]
+    return ours[-1].data[2]
+
+
+def test_finish_and_start_again(open_window, stack) -> None:
+    window = open_window(stack).start().go_to(2)
+    window.click((20, 24))
+    first = window.layer
+    window.widget.start.click()
+    assert (window.widget.start.text(), window.phase) == ("Start", Phase.IDLE)
+    window.start().click((20, 24))
+    assert np.array_equal(window.layer.data, first.data)
+    assert window.layer is not first
+    assert len(window.viewer.layers) == 5
+
+
+def test_plugin_is_opened_by_its_name(make_napari_viewer, stack, qtbot) -> None:
+    viewer = make_napari_viewer(show=True)
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-sam2", "SAM 2")
+    try:
+        assert type(widget).__name__ == "SegmentWidget"
+        (image,) = viewer.open_sample("napari-sam2", "nuclei_stack")
+        assert widget.image.image is image
+        assert image.axis_labels == ("z", "y", "x")
+        qtbot.waitUntil(lambda: widget.model.count() == 9, timeout=60_000)
+    finally:
+        viewer.window.remove_dock_widget(widget)
+        assert widget.controller._worker.wait(60)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_widget_fits_a_small_screen(open_window, stack, theme) -> None:
+    window = open_window(stack)
+    window.viewer.theme = theme
+    hint = window.widget.minimumSizeHint()
+    assert hint.width() <= 320
+    assert hint.height() <= 520
+    for child in window.widget.findChildren(type(window.widget.start)):
+        assert child.toolTip(), child.text()
+    window.viewer.theme = "dark"
+
+
+def test_all_can_be_reached_with_the_keyboard(open_window, stack) -> None:
+    window = open_window(stack).start()
+    controls = ["start", "object_id", "new_object", "clicking", "undo", "redo", "propagate", "stop"]
+    for name in controls:
+        policy = getattr(window.widget, name).focusPolicy()
+        assert policy & Qt.FocusPolicy.TabFocus, name
