@@ -129,3 +129,18 @@ def test_bfloat16_is_close(net):
     assert rough.dtype == torch.float32
     assert (rough - exact).norm() / exact.norm() < 0.03
     assert not torch.equal(rough, exact)
+
+
+def test_what_inference_made_can_serve_training(net):
+    """Position maps are kept; made under inference mode, they must not break a later backward pass."""
+    features = torch.randn(1, 128, 5, 5)
+    memory = MemoryBatch(
+        torch.randn(1, 1, 32, 5, 5), torch.zeros(1, 1), torch.randn(1, 1, 128), torch.ones(1, 1), 15
+    )
+    with torch.inference_mode():
+        net.attend_memory(features, memory)
+    net.requires_grad_()
+    try:
+        net.attend_memory(features.clone().requires_grad_(), memory).sum().backward()
+    finally:
+        net.requires_grad_(False)

@@ -7,6 +7,7 @@ the model as a square; it brings planes, points and masks to the model and logit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -126,6 +127,7 @@ def _resize(image: Tensor, side: int) -> Tensor:
     )
 
 
+@lru_cache(maxsize=4096)
 def view_of(
     plane_shape: tuple[int, int],
     config: ModelConfig,

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import ParamSpec
 
 import torch
 from torch import Tensor, nn
 
 __all__ = ["FourierPositions", "apply_rotation", "axial_rotation", "sine_map", "sine_of_time"]
 
+P = ParamSpec("P")
 
-@lru_cache(maxsize=32)
+
+def _kept(make: Callable[P, Tensor]) -> Callable[P, Tensor]:
+    """Keep what a function made; also what inference asked for may serve training later."""
+
+    @lru_cache(maxsize=32)
+    def outside_inference(*args: P.args, **kwargs: P.kwargs) -> Tensor:
+        with torch.inference_mode(mode=False), torch.no_grad():
+            return make(*args, **kwargs)
+
+    return wraps(make)(outside_inference)
+
+
+@_kept
 def sine_map(channels: int, height: int, width: int, device: torch.device) -> Tensor:
     """Encode the position of every pixel in sines of its relative y and x.
 
@@ -100,7 +115,7 @@ class FourierPositions(nn.Module):
         return self(torch.stack((xx, yy), dim=-1)).permute(2, 0, 1)[None]
 
 
-@lru_cache(maxsize=32)
+@_kept
 def axial_rotation(channels: int, height: int, width: int, device: torch.device) -> Tensor:
     """Make the rotations of rotary position encoding for a map.
 

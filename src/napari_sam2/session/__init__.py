@@ -1,6 +1,23 @@
-"""The public headless API: objects, prompts, propagation, undo, saving."""
+"""The public headless API: objects, prompts, propagation, undo, saving.
 
+What a window needs of the parts below is handed on here, because `_napari` may not reach further down (docs/adr/0001).
+"""
+
+from napari_sam2.engine.stop_rule import StopRule
+from napari_sam2.model.hub import CARDS, ModelCard, download, is_downloaded
+from napari_sam2.model.load import load_model
 from napari_sam2.session.recall import CacheSizes
 from napari_sam2.session.session import Session
+from napari_sam2.stack import Stack
 
-__all__ = ["CacheSizes", "Session"]
+__all__ = [
+    "CARDS",
+    "CacheSizes",
+    "ModelCard",
+    "Session",
+    "Stack",
+    "StopRule",
+    "download",
+    "is_downloaded",
+    "load_model",
+]
