@@ -140,4 +140,4 @@ def test_the_bundled_model_finds_the_nuclei(call: Call, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.stderr
     median = re.search(r"median IoU in 3-D: ([\d.]+)", result.stdout)
     assert median
-    assert float(median[1]) >= 0.6
+    assert float(median[1]) >= 0.5

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.io import imread
 
-from napari_sam2.cli.overlay import PALETTE, Picture, colours_of, draw_overlay, save_png
+from napari_sam2.cli.overlay import GAMMA, PALETTE, Picture, colours_of, draw_overlay, save_png
 from napari_sam2.errors import StackError
 from napari_sam2.prompts import Box, Point
 
@@ -44,7 +44,7 @@ def test_every_object_is_outlined_in_its_colour() -> None:
     assert second.sum() > 100
     assert first.nonzero()[1].max() < second.nonzero()[1].min()
     # the inside is tinted but shows the image, the outside is as it was
-    assert near(image, (round(255 * GREY),) * 3, 2).mean() > 0.4
+    assert near(image, (round(255 * GREY**GAMMA),) * 3, 2).mean() > 0.4
     scale = (first.nonzero()[1].max() - first.nonzero()[1].min() + 1) / 15
     second_width = second.nonzero()[1].max() - second.nonzero()[1].min() + 1
     assert second_width == pytest.approx(20 * scale, rel=0.05)

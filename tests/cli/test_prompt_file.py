@@ -93,7 +93,7 @@ def test_bad_rows_name_line_column_value_and_remedy(tmp_path: Path, row: str, me
         ("", "line 1: column.s. object_id, frame, y, x are missing"),
         ("object_id,frame,y\n", "line 1: column.s. x are missing; the first line must name"),
         ("1,3,140,88\n", "line 1: column '1' is unknown"),
-        ("object_id,frame,y,x,postive\n", "'postive' is unknown; did you mean 'positive'"),
+        ("object_id,framee,y,x\n", "'framee' is unknown; did you mean 'frame'"),
         ("object_id,frame,y,x,x\n", "line 1: column 'x' appears twice; remove one"),
         ("object_id,frame,y,x\n", "holds no prompt; write one row per click or box"),
     ],

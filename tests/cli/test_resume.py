@@ -118,23 +118,35 @@ def test_a_finished_command_repeated_computes_nothing(
     assert (tmp_path / "labels.tif").read_bytes() == out
 
 
+@pytest.fixture
+def save_at_every_mask(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Options that save after every single mask, however long that takes."""
+    monkeypatch.setattr("napari_sam2.cli.resuming.SAVING_SHARE", float("inf"))
+    return ["--restart", "--save-every", "0"]
+
+
 def test_saving_on_the_way_changes_nothing(
-    call: Call, segment_arguments: list[object], saved: Path
+    call: Call, segment_arguments: list[object], save_at_every_mask: list[str], saved: Path
 ) -> None:
     call(*segment_arguments)
     at_once = masks(saved)
-    assert call(*segment_arguments, "--restart", "--save-every", "0").exit_code == 0
+    assert call(*segment_arguments, *save_at_every_mask).exit_code == 0
     assert masks(saved) == at_once
 
 
 def test_an_object_that_has_ended_stays_so_after_a_saving(
-    call: Call, segment_arguments: list[object], weights: Path, absent_weights: Path, saved: Path
+    call: Call,
+    segment_arguments: list[object],
+    weights: Path,
+    absent_weights: Path,
+    save_at_every_mask: list[str],
+    saved: Path,
 ) -> None:
     arguments = [absent_weights if a == weights else a for a in segment_arguments]
     assert call(*arguments).exit_code == 0
     at_once = set(masks(saved))
     assert at_once == {(1, f) for f in range(7)} | {(2, f) for f in range(1, 8)}
-    assert call(*arguments, "--restart", "--save-every", "0").exit_code == 0
+    assert call(*arguments, *save_at_every_mask).exit_code == 0
     assert set(masks(saved)) == at_once
 
 

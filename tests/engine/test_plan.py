@@ -15,7 +15,15 @@ def test_both_visits_nearest_frames_first_and_meets_in_the_middle():
     steps = plan_propagation({1: [1, 6]}, {1: [0, 2, 3, 4, 5, 7, 8]}, "both", 100)
     assert frames(steps) == [0, 2, 5, 7, 3, 4, 8]
     sources = {s.frame: (s.tasks[0].source, s.tasks[0].direction) for s in steps}
-    assert sources == {0: (1, -1), 2: (1, 1), 3: (1, 1), 4: (6, -1), 5: (6, -1), 7: (6, 1), 8: (6, 1)}
+    assert sources == {
+        0: (1, -1),
+        2: (1, 1),
+        3: (1, 1),
+        4: (6, -1),
+        5: (6, -1),
+        7: (6, 1),
+        8: (6, 1),
+    }
 
 
 def test_forward_is_one_pass_from_the_first_prompted_frame():

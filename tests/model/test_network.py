@@ -47,7 +47,10 @@ def test_any_multiple_of_32(net, side):
         embedding = net.encode_image(torch.randn(1, 3, side, side))
         h = side // 16
         assert embedding.features.shape == (1, 128, h, h)
-        assert [t.shape for t in embedding.high_res] == [(1, 16, 4 * h, 4 * h), (1, 32, 2 * h, 2 * h)]
+        assert [t.shape for t in embedding.high_res] == [
+            (1, 16, 4 * h, 4 * h),
+            (1, 32, 2 * h, 2 * h),
+        ]
         features = net.without_memory(embedding.features)
         prediction = net.decode(
             features, embedding.high_res, torch.zeros(1, 1, 2), torch.ones(1, 1, dtype=torch.long)
@@ -75,10 +78,16 @@ def test_padding_changes_nothing(net):
     whole = batch(1, 3, 2)
     valid = torch.tensor([[True, True, False]])
     padded = batch(1, 3, 2, valid)
-    cut = MemoryBatch(whole.maps[:, :2], whole.map_age[:, :2], whole.pointers, whole.pointer_distance, 15)
+    cut = MemoryBatch(
+        whole.maps[:, :2], whole.map_age[:, :2], whole.pointers, whole.pointer_distance, 15
+    )
     with torch.inference_mode():
-        torch.testing.assert_close(net.attend_memory(features, padded), net.attend_memory(features, cut))
-        assert not torch.allclose(net.attend_memory(features, whole), net.attend_memory(features, cut))
+        torch.testing.assert_close(
+            net.attend_memory(features, padded), net.attend_memory(features, cut)
+        )
+        assert not torch.allclose(
+            net.attend_memory(features, whole), net.attend_memory(features, cut)
+        )
 
 
 def test_the_order_of_memories_does_not_matter(net):
@@ -92,7 +101,10 @@ def test_the_order_of_memories_does_not_matter(net):
     )
     with torch.inference_mode():
         torch.testing.assert_close(
-            net.attend_memory(features, forward), net.attend_memory(features, reverse), atol=1e-4, rtol=1e-4
+            net.attend_memory(features, forward),
+            net.attend_memory(features, reverse),
+            atol=1e-4,
+            rtol=1e-4,
         )
 
 
@@ -103,9 +115,15 @@ def test_a_batch_of_objects_is_each_of_them(net):
         for i in range(2):
             one = slice(i, i + 1)
             alone = MemoryBatch(
-                both.maps[one], both.map_age[one], both.pointers[one], both.pointer_distance[one], 15
+                both.maps[one],
+                both.map_age[one],
+                both.pointers[one],
+                both.pointer_distance[one],
+                15,
             )
-            torch.testing.assert_close(together[one], net.attend_memory(features, alone), atol=1e-4, rtol=1e-4)
+            torch.testing.assert_close(
+                together[one], net.attend_memory(features, alone), atol=1e-4, rtol=1e-4
+            )
 
 
 def test_absent_objects_get_the_learned_pointer(net):

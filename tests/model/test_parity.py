@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from napari_sam2 import Box, MaskPrompt, Point
-from napari_sam2.engine.transforms import View
 from napari_sam2.engine import inference
+from napari_sam2.engine.transforms import View
 from napari_sam2.model.config import CONFIGS
 from napari_sam2.model.network import SAM2
 from napari_sam2.session import Session

@@ -243,7 +243,8 @@ def open_window(
 
     yield make
     for window in opened:
-        shared_viewer.window.remove_dock_widget(window.widget)
+        if window.widget.parent() is not None:
+            shared_viewer.window.remove_dock_widget(window.widget)
         assert window.controller._worker.wait(30), "the worker's thread does not end"
         assert not shared_viewer.keymap
     shared_viewer.layers.clear()
@@ -280,6 +281,14 @@ def open_own_window(
     for worker in workers:
         worker.close()
         assert worker.wait(30), "the worker's thread does not end"
+
+
+@pytest.fixture
+def caught(qtbot: Any) -> Iterator[None]:
+    """Fails for exceptions in slots and events, which do not reach the test."""
+    with qtbot.captureExceptions() as exceptions:
+        yield
+    assert exceptions == []
 
 
 @pytest.fixture

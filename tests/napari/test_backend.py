@@ -7,7 +7,6 @@ import sys
 
 import dask.array as da
 import numpy as np
-import pytest
 
 from napari_sam2 import Point
 from napari_sam2._napari.backend import DEFAULT_MODEL, list_models, load_model, open_session
@@ -29,17 +28,16 @@ def test_models_are_listed_with_what_must_be_known_to_choose() -> None:
     assert all(model.note for model in models)
 
 
-def test_model_that_is_not_here_needs_a_yes(monkeypatch, tmp_path) -> None:
-    monkeypatch.setenv("NAPARI_SAM2_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr("napari_sam2.model.hub.find_weights", lambda _name: None)
+def test_model_that_is_not_here_needs_a_yes(monkeypatch) -> None:
+    monkeypatch.setattr("napari_sam2.session.is_downloaded", lambda _name: False)
     tiny = next(model for model in list_models() if model.name == "sam2.1_hiera_tiny")
     assert tiny.title == "sam2.1_hiera_tiny (needs download, 156 MB)"
     for word in ("156 MB", "huggingface.co/facebook/sam2.1-hiera-tiny", "Apache-2.0"):
         assert word in tiny.question
 
 
-def test_model_that_is_here_needs_no_question(monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr("napari_sam2.model.hub.find_weights", lambda _name: tmp_path)
+def test_model_that_is_here_needs_no_question(monkeypatch) -> None:
+    monkeypatch.setattr("napari_sam2.session.is_downloaded", lambda _name: True)
     assert {model.question for model in list_models()} == {""}
     assert "needs download" not in "".join(model.title for model in list_models())
 
@@ -47,10 +45,10 @@ def test_model_that_is_here_needs_no_question(monkeypatch, tmp_path) -> None:
 def test_load_downloads_first_and_reports(monkeypatch) -> None:
     order = []
     monkeypatch.setattr(
-        "napari_sam2.model.hub.download",
+        "napari_sam2.session.download",
         lambda name, report: order.append(("download", name, report)),
     )
-    monkeypatch.setattr("napari_sam2.load_model", lambda name: order.append(("load", name)))
+    monkeypatch.setattr("napari_sam2.session.load_model", lambda name: order.append(("load", name)))
 
     def report(done: int, total: int) -> None:
         pass
@@ -99,8 +97,8 @@ def test_window_side_is_handed_on(net) -> None:
     session.add_prompt(1, Point(0, (50, 50)))
 
 
-@pytest.mark.parametrize("module", ["napari_sam2._napari.widget", "napari_sam2._napari"])
-def test_opening_the_widget_loads_no_torch(module) -> None:
+def test_opening_the_widget_loads_no_torch() -> None:
+    module = "napari_sam2._napari"
     code = f"import sys, {module}; print({{'torch', 'zarr', 'huggingface_hub'}} & set(sys.modules) or 'light')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "light", done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""Opening, downloading, deleting and closing, also while work runs: no traceback, nothing lost; real windows."""
+"""Opening, downloading, deleting and closing, also while work runs: no traceback, nothing lost; a real window."""
 
 from __future__ import annotations
 
@@ -25,14 +25,6 @@ def running(open_window, stack, gated):
     window.wait(made[0].waits.is_set)
     window.session = made[0]
     return window
-
-
-@pytest.fixture
-def caught(qtbot):
-    """Exceptions in slots and events."""
-    with qtbot.captureExceptions() as exceptions:
-        yield exceptions
-    assert exceptions == []
 
 
 def test_widget_without_an_image_says_what_to_do(open_window, stack) -> None:
@@ -192,67 +184,6 @@ def test_dock_closed_while_running(running, caught, shared_viewer) -> None:
     assert controller._worker.wait(30)
     running.qtbot.wait(50)
     assert (layer.data[2] == 1).any()  # what was done stays
-    layer.data[0] = 7
-    # put it back for the fixture, which takes it away again
-    shared_viewer.window.add_dock_widget(running.widget, name="SAM 2")
-
-
-def test_window_closed_while_running(open_own_window, stack, gated, caught, qtbot) -> None:
-    backend, made = gated
-    window = open_own_window(stack, backend).start()
-    window.click((20, 24))
-    window.widget.propagate.click()
-    window.wait(made[0].waits.is_set)
-    worker = window.controller._worker
-    window.viewer.close()
-    made[0].let_through()
-    qtbot.waitUntil(lambda: not worker._thread.is_alive() or worker._mailbox.closed, timeout=30_000)
-    del window.viewer, window.widget
-
-
-def test_window_closed_with_its_button_while_running(
-    open_own_window, stack, gated, caught, qtbot
-) -> None:
-    """The user's way: the layers are not cleared first."""
-    backend, made = gated
-    window = open_own_window(stack, backend).start()
-    window.click((20, 24))
-    window.widget.propagate.click()
-    window.wait(made[0].waits.is_set)
-    worker = window.controller._worker
-    window.viewer.window._qt_window.close()
-    made[0].let_through()
-    qtbot.wait(100)
-    del window.widget
-    assert worker is not None
-
-
-def test_two_widgets_and_two_viewers(open_own_window, stack, backend) -> None:
-    from napari_sam2._napari.widget import SegmentWidget
-
-    first, other = open_own_window(stack).start().go_to(2), open_own_window(stack).start().go_to(1)
-    second = SegmentWidget(first.viewer, backend)
-    first.viewer.window.add_dock_widget(second, name="SAM 2 again", area="right")
-    twin = type(first)(first.viewer, second, first.qtbot).start()
-    twin.click((20, 24))
-    other.click((20, 24))
-    assert len(first.prompts.data) == 0
-    assert (twin.labels[2].any(), other.labels[1].any()) == (True, True)
-    assert not first.labels.any()
-    assert not other.labels[2].any()
-    twin.controller.close()
-    assert twin.controller._worker.wait(30)
-    first.widget.clicking.click()
-    first.click((20, 24))
-    assert np.array_equal(first.labels[2], twin_labels(first))
-    del twin, second
-
-
-def twin_labels(window) -> np.ndarray:
-    """The objects layer that the twin painted."""
-    ours = [layer for layer in window.viewer.layers if layer.name.startswith("Image objects")]
-    ours = ours or [layer for layer in window.viewer.layers if "objects" in layer.name]
-    return ours[-1].data[2]
 
 
 def test_finish_and_start_again(open_window, stack) -> None:
@@ -265,20 +196,6 @@ def test_finish_and_start_again(open_window, stack) -> None:
     assert np.array_equal(window.layer.data, first.data)
     assert window.layer is not first
     assert len(window.viewer.layers) == 5
-
-
-def test_plugin_is_opened_by_its_name(make_napari_viewer, stack, qtbot) -> None:
-    viewer = make_napari_viewer(show=True)
-    dock, widget = viewer.window.add_plugin_dock_widget("napari-sam2", "SAM 2")
-    try:
-        assert type(widget).__name__ == "SegmentWidget"
-        (image,) = viewer.open_sample("napari-sam2", "nuclei_stack")
-        assert widget.image.image is image
-        assert image.axis_labels == ("z", "y", "x")
-        qtbot.waitUntil(lambda: widget.model.count() == 9, timeout=60_000)
-    finally:
-        viewer.window.remove_dock_widget(widget)
-        assert widget.controller._worker.wait(60)
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

@@ -1,4 +1,4 @@
-"""Clicks and masks lie where they should on images that are scaled, moved, turned, 2-D, 4-D, in colour, ...; real windows."""
+"""Clicks and masks lie where they should: scaled, moved, turned, 2-D, 4-D, in colour; a real window."""
 
 from __future__ import annotations
 

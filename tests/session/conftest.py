@@ -11,7 +11,6 @@ from napari_sam2.model.config import CONFIGS
 from napari_sam2.model.network import SAM2
 from napari_sam2.session import Session
 
-
 REFERENCE = Path(__file__).parents[1] / "reference"
 
 

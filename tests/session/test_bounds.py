@@ -57,7 +57,9 @@ def test_two_thousand_frames(model):
     labels = frames * 64 * 64 * session.labels.itemsize
     # the kernel hands out large arrays, such as the labels, in pages of 2 MiB
     allowed = labels + frames * objects * 1024 + 2 * MIB
-    assert growth < allowed, f"{growth / MIB:.1f} MiB in {frames} frames, allowed {allowed / MIB:.1f}"
+    assert growth < allowed, (
+        f"{growth / MIB:.1f} MiB in {frames} frames, allowed {allowed / MIB:.1f}"
+    )
     held = session._recall
     assert held.embeddings.held_bytes <= sizes.embeddings
     assert held.logits.held_bytes <= sizes.logits

@@ -147,7 +147,9 @@ def test_an_exact_mask_is_taken_as_it_is_and_a_hint_is_not(session):
     hinted = session.mask(2, 4)
     assert not np.array_equal(hinted, prompt.mask)
     session.refine(2, 4)
-    assert not np.array_equal(session.mask(2, 4), hinted), "asked again, it starts from its own result"
+    assert not np.array_equal(session.mask(2, 4), hinted), (
+        "asked again, it starts from its own result"
+    )
 
 
 def test_an_empty_exact_mask_says_that_the_object_is_not_there(session):
@@ -330,7 +332,11 @@ def test_ids_above_16_bits_widen_the_labels(session):
         (0, [CLICK], "object_id 0 is not an object; ids are whole numbers from 1"),
         (1, [], "no prompt was given"),
         (1, [Point(10, (3, 3))], r"frame 10 is outside the stack \(0 to 9\)"),
-        (1, [Point(0, (64, 3))], r"point at \(64.0, 3.0\) lies outside the plane of shape \(64, 80\)"),
+        (
+            1,
+            [Point(0, (64, 3))],
+            r"point at \(64.0, 3.0\) lies outside the plane of shape \(64, 80\)",
+        ),
         (1, [Point(0, (3, 3)), Point(1, (3, 3))], r"prompts on frames \[0, 1\]"),
         (1, [MaskPrompt(0, np.ones((3, 3), bool))], r"mask of shape \(3, 3\) does not fit"),
         (1, [Box(0, (90, 90), (99, 99))], "lies outside the plane"),

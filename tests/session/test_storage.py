@@ -36,7 +36,11 @@ def test_round_trip(full, stack, model, tmp_path):
     assert opened.object_ids == full.object_ids == (1, 2, 4, 5)
     assert opened.new_object_id() == 7
     assert np.array_equal(opened.labels, full.labels)
-    assert (opened.overlap, opened.window_side, opened.stop_rule) == ("first", 48, StopRule(growth=9))
+    assert (opened.overlap, opened.window_side, opened.stop_rule) == (
+        "first",
+        48,
+        StopRule(growth=9),
+    )
     for i in full.object_ids:
         assert opened.pending(i) == full.pending(i)
         assert opened.prompts(i).keys() == full.prompts(i).keys()
@@ -47,9 +51,7 @@ def test_round_trip(full, stack, model, tmp_path):
         for f in range(10):
             assert np.array_equal(opened.mask(i, f), full.mask(i, f))
     assert opened.prompts(1) == full.prompts(1)
-    np.testing.assert_allclose(
-        opened.prompts(5)[0][0].mask, full.prompts(5)[0][0].mask, atol=1e-4
-    )
+    np.testing.assert_allclose(opened.prompts(5)[0][0].mask, full.prompts(5)[0][0].mask, atol=1e-4)
 
 
 def test_an_opened_session_goes_on(full, stack, model, tmp_path):
@@ -122,7 +124,9 @@ def test_what_cannot_be_read_is_said(full, stack, model, tmp_path):
     with pytest.raises(SessionError, match=r"nowhere is not a saved session"):
         Session.load(tmp_path / "nowhere", stack, model)
     full.save(tmp_path / "cells")
-    with pytest.raises(SessionError, match=r"made on a stack of shape \(10, 64, 80\), this one is \(9"):
+    with pytest.raises(
+        SessionError, match=r"made on a stack of shape \(10, 64, 80\), this one is \(9"
+    ):
         Session.load(tmp_path / "cells", stack[:9], model)
     (tmp_path / "cells" / "objects" / "1.json").write_text("{")
     with pytest.raises(SessionError, match=r"cells is damaged \(JSONDecodeError"):

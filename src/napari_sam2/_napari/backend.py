@@ -22,7 +22,7 @@ Report: TypeAlias = Callable[[int, int], object]
 
 def list_models() -> tuple[ModelChoice, ...]:
     """Return the models, the bundled one first; the network is not asked."""
-    from napari_sam2.model.hub import CARDS, is_downloaded
+    from napari_sam2.session import CARDS, is_downloaded
 
     choices = []
     for card in CARDS.values():
@@ -42,17 +42,15 @@ def list_models() -> tuple[ModelChoice, ...]:
 
 def load_model(name: str, report: Report) -> Any:
     """Load a model, fetching its weights if they are not here."""
-    from napari_sam2 import load_model as load
-    from napari_sam2.model.hub import download
+    from napari_sam2 import session
 
-    download(name, report)
-    return load(name)
+    session.download(name, report)
+    return session.load_model(name)
 
 
 def open_session(request: Open, model: Any) -> Session:
     """Begin a session on the data of an image layer."""
-    from napari_sam2 import Stack
-    from napari_sam2.session import Session
+    from napari_sam2.session import Session, Stack
 
     placement = request.placement
     stack = Stack.from_array(

@@ -150,7 +150,8 @@ class Binding:
             return
         with self._following_session():
             if stale:
-                self.prompts.remove(stale)
+                self.prompts.selected_data = set(stale)
+                self.prompts.remove_selected()
             for click in missing:
                 self._add_row(click)
             self.prompts.selected_data = set()

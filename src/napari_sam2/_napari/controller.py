@@ -111,6 +111,7 @@ class Controller:
         """Let the session go; what was painted stays."""
         self._worker.drop()
         self._waiting.clear()
+        self.set_clicking(False)
         self._submit(Close())
         self._unbind()
         self.state = State(text=text)
@@ -157,7 +158,7 @@ class Controller:
             self._tool.set(on)
 
     def close(self) -> None:
-        """Stop everything and take all connections back; nothing is waited for."""
+        """Stop everything and take all connections back; nothing is waited for, and no layer is touched."""
         self._always.close()
         self._unbind()
         self._worker.close()

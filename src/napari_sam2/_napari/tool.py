@@ -65,10 +65,8 @@ class ClickTool:
         self._changed()  # also where nothing changed: a button may show otherwise
 
     def close(self) -> None:
-        """Take no more clicks."""
+        """React to nothing more; the layer is not touched, its window may be gone."""
         self._connections.close()
-        if str(self._prompts.mode) == "add":
-            self._prompts.mode = "pan_zoom"
 
     def _see(self, _event: Any = None) -> None:
         self._changed()

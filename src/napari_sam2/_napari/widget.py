@@ -179,6 +179,7 @@ class SegmentWidget(QWidget):
         super().closeEvent(event)
 
     def _shut_down(self) -> None:
+        self.controller.set_clicking(False)
         self.controller.close()
         self.image.close_connections()
 

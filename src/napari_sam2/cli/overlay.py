@@ -28,6 +28,7 @@ FINER = 2  # lines are drawn on a finer grid and then averaged, which smooths th
 GAP = 6
 DARK = 0.06
 FILL = 0.22
+GAMMA = 0.7  # lifts what is dim
 PALETTE = (
     (255, 208, 72),  # amber
     (77, 196, 255),  # sky
@@ -162,7 +163,7 @@ def _tile(picture: Picture, frame: int, window: Window, side: int) -> np.ndarray
     y0, x0, y1, x1 = window
     scale = FINER * side / max(y1 - y0, x1 - x0)
     shape = tuple(FINER * max(1, round(scale * n / FINER)) for n in (y1 - y0, x1 - x0))
-    plane = picture.brightness(frame)[y0:y1, x0:x1]
+    plane = np.clip(picture.brightness(frame)[y0:y1, x0:x1], 0, 1) ** GAMMA
     canvas = np.asarray(resize(plane, (*shape, 3), order=1, anti_aliasing=scale < 1), np.float32)
     colours = colours_of(picture.prompts)
     for object_id, view, region in _regions(picture.labels[frame], window, canvas):

@@ -178,7 +178,8 @@ def segment(
     prompts, only what depends on the change is computed again.
     """
     from napari_sam2.cli.choosing import ModelChoice
-    from napari_sam2.cli.job import Job, Options, check_places, finish, read_groups
+    from napari_sam2.cli.job import Job, Options, read_groups
+    from napari_sam2.cli.writing import check_places, finish
     from napari_sam2.stack import open_stack
 
     check_places(out, overlay, {"STACK": stack, "--prompts": prompts, "--checkpoint": checkpoint})
@@ -205,4 +206,4 @@ def segment(
         save_every=save_every,
         restart=restart,
     )
-    finish(job.run(), job, out, overlay)
+    finish(job.run(), job.folder, out, overlay)

@@ -12,8 +12,8 @@ import typer
 from napari_sam2.cli.choosing import ModelChoice, describe_model, memory_errors
 from napari_sam2.cli.clicks import Click, bright_blobs, iou_3d, middle_of_objects, window_for
 from napari_sam2.cli.console import note, progress_bar, show_table
-from napari_sam2.cli.job import write_labels, write_overlay
 from napari_sam2.cli.overlay import colours_of
+from napari_sam2.cli.writing import write_labels, write_overlay
 from napari_sam2.errors import PromptError, StackError
 from napari_sam2.session import Session
 from napari_sam2.stack import IntensityMap, Stack, open_stack, save_labels

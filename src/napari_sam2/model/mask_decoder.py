@@ -110,4 +110,4 @@ class MaskDecoder(nn.Module):
             [mlp(mask_tokens[:, i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], dim=1
         )
         # (B, 4, D/8) x (B, D/8, 16hw) -> (B, 4, 4h, 4w)
-        return (weights @ x.flatten(2)).unflatten(2, x.shape[2:])
+        return (weights @ x.flatten(2)).unflatten(2, x.shape[2:])  # type: ignore[no-any-return]

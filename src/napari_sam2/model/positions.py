@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import lru_cache, wraps
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec, cast
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["FourierPositions", "apply_rotation", "axial_rotation", "sine_map", "sine_of_time"]
 
@@ -23,7 +25,7 @@ def _kept(make: Callable[P, Tensor]) -> Callable[P, Tensor]:
         with torch.inference_mode(mode=False), torch.no_grad():
             return make(*args, **kwargs)
 
-    return wraps(make)(outside_inference)
+    return cast("Callable[P, Tensor]", wraps(make)(outside_inference))
 
 
 @_kept
@@ -112,7 +114,7 @@ class FourierPositions(nn.Module):
         x = (torch.arange(width, dtype=torch.float32, device=device) + 0.5) / width
         yy, xx = torch.meshgrid(y, x, indexing="ij")
         # (H, W, C) -> (1, C, H, W)
-        return self(torch.stack((xx, yy), dim=-1)).permute(2, 0, 1)[None]
+        return self(torch.stack((xx, yy), dim=-1)).permute(2, 0, 1)[None]  # type: ignore[no-any-return]
 
 
 @_kept

@@ -77,7 +77,7 @@ class PromptEncoder(nn.Module):
         # rows: negative, positive, box corners, padding (index -1)
         kinds = torch.cat([e.weight for e in (*self.point_embeddings, self.not_a_point_embed)])
         is_point = (kind != PADDING)[..., None]
-        return positions * is_point + kinds[kind.long()]
+        return positions * is_point + kinds[kind.long()]  # type: ignore[no-any-return]
 
     def encode_mask(self, mask_logits: Tensor | None) -> Tensor:
         """Encode a mask's logits (B, 1, 4h, 4w) as (B, D, h, w), or its absence as (1, D, 1, 1)."""

@@ -110,4 +110,4 @@ class TwoWayTransformer(nn.Module):
             tokens + prompt_tokens, pixels + pixel_pe, pixels
         )
         # (B, hw, D) -> (B, D, h, w)
-        return self.norm_final_attn(tokens), pixels.transpose(1, 2).unflatten(2, features.shape[2:])
+        return self.norm_final_attn(tokens), pixels.transpose(1, 2).unflatten(2, features.shape[2:])  # type: ignore[no-untyped-call]

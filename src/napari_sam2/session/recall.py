@@ -17,7 +17,6 @@ from napari_sam2.results import Scores
 from napari_sam2.session.state import FrameRecord, ObjectState
 
 if TYPE_CHECKING:
-    
     from torch import Tensor
 
     from napari_sam2.engine.inference import Decision
@@ -209,6 +208,4 @@ class Recall:
 
 def after_tracking(record: FrameRecord, earlier: FrameRecord) -> FrameRecord:
     """Keep how a frame was tracked when its mask is replaced."""
-    return replace(
-        record, direction=earlier.direction, since=earlier.since, origin=earlier.origin
-    )
+    return replace(record, direction=earlier.direction, since=earlier.since, origin=earlier.origin)

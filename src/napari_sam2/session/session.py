@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 
     from napari_sam2.model.network import SAM2, MaskPrediction
 
-__all__ = ["Session"]
+__all__ = ["Intensity", "Session"]
+
+Intensity: TypeAlias = Literal["auto"] | tuple[float, float] | None
+"""How raw values become what the model sees; see `Session`."""
 
 
 class Session:
@@ -83,7 +86,7 @@ class Session:
         self,
         stack: Stack | Any,
         model: SAM2,
-        intensity: str | tuple[float, float] | IntensityMap | None = "auto",
+        intensity: Intensity | IntensityMap = "auto",
         *,
         window_side: int | None = None,
         stop_rule: StopRule | None = StopRule(),  # noqa: B008 - frozen
@@ -539,7 +542,7 @@ class Session:
         folder: str | Path,
         stack: Stack | Any,
         model: SAM2,
-        intensity: str | tuple[float, float] | IntensityMap | None = "auto",
+        intensity: Intensity | IntensityMap = "auto",
         **options: Any,
     ) -> Session:
         """Open a saved session on its stack.

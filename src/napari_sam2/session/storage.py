@@ -207,7 +207,7 @@ def _prompt_to_json(prompt: Prompt) -> dict[str, Any]:
     if isinstance(prompt, Scribble):
         return {**kind, "path_yx": prompt.path_yx, "positive": prompt.positive}
     if prompt.mask.dtype == bool:
-        mask = {"runs": runs_of(prompt.mask)}
+        mask: dict[str, Any] = {"runs": runs_of(prompt.mask)}
     else:
         mask = {"probabilities": [[round(float(v), 4) for v in row] for row in prompt.mask]}
     return {**kind, "refine": prompt.refine, "shape": prompt.mask.shape, **mask}
@@ -252,7 +252,9 @@ def _record_to_json(frame: int, record: FrameRecord) -> dict[str, Any]:
 def _record_from_json(entry: dict[str, Any]) -> tuple[int, FrameRecord]:
     y0, x0, y1, x1 = entry["window"]
     mask = mask_of(entry["runs"], (y1 - y0, x1 - x0))
-    scores = {k: float("nan") if v is None else v for k, v in entry["scores"].items()}
+    scores: dict[str, Any] = {
+        k: float("nan") if v is None else v for k, v in entry["scores"].items()
+    }
     view = View(tuple(entry["seen_window"]), entry["seen_side"])
     return entry["frame"], FrameRecord(
         entry["version"],

@@ -1,0 +1,73 @@
+"""Windows that are closed, also while work runs, several of them, and the plugin as napari opens it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_sam2._napari.widget import SegmentWidget
+
+pytestmark = pytest.mark.gui
+
+
+def test_window_closed_while_running(open_own_window, stack, gated, caught, qtbot) -> None:
+    backend, made = gated
+    window = open_own_window(stack, backend).start()
+    window.click((20, 24))
+    window.widget.propagate.click()
+    window.wait(made[0].waits.is_set)
+    worker = window.controller._worker
+    window.viewer.close()
+    made[0].let_through()
+    del window.widget
+    qtbot.waitUntil(lambda: not worker._thread.is_alive(), timeout=30_000)
+
+
+def test_window_closed_with_its_button_while_running(
+    open_own_window, stack, gated, caught, qtbot
+) -> None:
+    """The user's way: the layers are not cleared first."""
+    backend, made = gated
+    window = open_own_window(stack, backend).start()
+    window.click((20, 24))
+    window.widget.propagate.click()
+    window.wait(made[0].waits.is_set)
+    worker = window.controller._worker
+    window.viewer.window._qt_window.close()
+    made[0].let_through()
+    del window.widget
+    qtbot.waitUntil(lambda: not worker._thread.is_alive(), timeout=30_000)
+    del window.viewer.window._qt_window  # it is gone; napari's fixture would close it once more
+
+
+def test_two_widgets_and_two_viewers(open_own_window, stack, backend) -> None:
+    first, other = open_own_window(stack).start().go_to(2), open_own_window(stack).start().go_to(1)
+    second = SegmentWidget(first.viewer, backend)
+    first.viewer.window.add_dock_widget(second, name="SAM 2 again", area="right")
+    twin = type(first)(first.viewer, second, first.qtbot).start()
+    twin.click((20, 24))
+    other.click((20, 24))
+    assert len(first.prompts.data) == 0  # the twin's layer was selected
+    assert (twin.labels[2].any(), other.labels[1].any()) == (True, True)
+    assert not first.labels.any()
+    assert not other.labels[2].any()
+    layer = twin.layer
+    twin.controller.close()
+    assert twin.controller._worker.wait(30)
+    first.widget.clicking.click()
+    first.click((20, 24))  # the other goes on
+    assert np.array_equal(first.labels, layer.data)
+
+
+def test_plugin_is_opened_by_its_name(make_napari_viewer, stack, qtbot) -> None:
+    viewer = make_napari_viewer(show=True)
+    _dock, widget = viewer.window.add_plugin_dock_widget("napari-sam2", "SAM 2")
+    try:
+        assert type(widget).__name__ == "SegmentWidget"
+        (image,) = viewer.open_sample("napari-sam2", "nuclei_stack")
+        assert widget.image.image is image
+        assert image.axis_labels == ("z", "y", "x")
+        qtbot.waitUntil(lambda: widget.model.count() == 9, timeout=60_000)
+    finally:
+        viewer.window.remove_dock_widget(widget)
+        assert widget.controller._worker.wait(60)
