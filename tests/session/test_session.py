@@ -378,3 +378,15 @@ def test_errors_name_what_exists(session):
 def test_a_two_dimensional_array_is_refused_with_the_remedy(model):
     with pytest.raises(SessionError, match=r"shape \(64, 80\) is not \(frame, y, x\)"):
         Session(np.zeros((64, 80), np.uint8), model)
+
+
+def test_an_object_that_has_ended_stays_so_when_a_propagation_goes_on(stack, model):
+    rule = StopRule(object_score=1e9, absent_frames=2, growth=0)
+    session = Session(stack, model, stop_rule=rule)
+    session.add_prompt(1, Point(0, (30, 25)))
+    for _ in range(12):
+        run = session.propagate()
+        next(run, None)
+        run.close()
+    assert session.scores(1).frame.tolist() == [0, 1, 2]
+    assert session.pending(1) == []

@@ -56,6 +56,8 @@ class ClickTool:
 
     def set(self, on: bool) -> None:
         """Take clicks as prompts, or leave them to napari."""
+        if self._prompts not in self._viewer.layers:
+            return
         if on and self.is_possible:
             self._prompts.visible = True
             self._viewer.layers.selection.active = self._prompts

@@ -37,11 +37,20 @@ class Run:
     def is_stopped(self, state: ObjectState, frame: int, task: Task) -> bool:
         """Tell whether the object ended on an earlier frame of its pass; also where an earlier run saw it end."""
         if task not in self._watches:
-            before = state.records.get(frame - task.direction) or state.records[task.source]
-            self._watches[task] = StopWatch(self.rule, before.mask.area)
-            if before.scores.stopped and before.direction == task.direction:
-                self._stopped.add(task)
+            self._watches[task] = StopWatch(self.rule, state.records[task.source].mask.area)
+            self._catch_up(state, frame, task)
         return task in self._stopped
+
+    def _catch_up(self, state: ObjectState, frame: int, task: Task) -> None:
+        """Look at what earlier runs tracked in this pass: settled frames without a mask lie behind its end."""
+        for earlier in range(task.source + task.direction, frame, task.direction):
+            if earlier not in state.settled:
+                continue
+            record = state.records.get(earlier)
+            if record is None or record.scores.stopped:
+                self._stopped.add(task)
+                return
+            self._watches[task].see(record.mask.area, record.scores.object_score)
 
     def see(self, task: Task, area: int, object_score: float) -> str:
         """Take in a tracked frame; return why the object ends here, or ""."""
