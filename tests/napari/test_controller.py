@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from unittest.mock import create_autospec
 
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.utils._proxies import ReadOnlyWrapper
+from napari.utils.interactions import mouse_press_callbacks, mouse_release_callbacks
 from qtpy.QtCore import QObject, Signal
 
 from napari_sam2 import MaskUpdate, Point, Progress
@@ -290,17 +293,17 @@ def test_moved_point_is_added_before_the_old_place_is_removed(desk) -> None:
 
 
 def test_points_are_left_alone_while_the_mouse_is_down(desk) -> None:
-    from napari.utils._test_utils import read_only_mouse_event
-    from napari.utils.interactions import mouse_press_callbacks, mouse_release_callbacks
+    def event(kind: str) -> ReadOnlyWrapper:
+        return ReadOnlyWrapper(SimpleNamespace(type=kind, button=1, modifiers=[]))
 
     desk.open()
     prompts = desk.binding.prompts
     prompts.add((2, 3, 4))
     prompts.mode = "pan_zoom"
-    mouse_press_callbacks(prompts, read_only_mouse_event("mouse_press", button=1))
+    mouse_press_callbacks(prompts, event("mouse_press"))
     desk.answer(now())
     assert len(prompts.data) == 1
-    mouse_release_callbacks(prompts, read_only_mouse_event("mouse_release", button=1))
+    mouse_release_callbacks(prompts, event("mouse_release"))
     assert desk.new_requests[-1] == Recall()
     desk.answer(now())
     assert len(prompts.data) == 0

@@ -85,7 +85,6 @@ def test_one_click_per_object(data_dir, nano, folder, planes, floor):
         if frame is not None:
             image, labels = image[frame], labels[frame]
         ious += one_click_ious(image, labels, nano)
-    print(f"{folder}: median {np.median(ious):.3f} of {len(ious)}", np.percentile(ious, [25, 75]))
     assert np.median(ious) >= floor
 
 
