@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -208,26 +209,38 @@ def _move_pressed(canvas: Any, place: QPoint) -> None:
 @pytest.fixture(scope="module")
 def shared_viewer(qapp: Any) -> Iterator[Viewer]:
     """A real window for all tests of a file: to open one takes seconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("napari._qt.threads.status_checker.StatusChecker.start", lambda _: None)
-        patch.setattr(
-            "napari._qt.qt_main_window._QtMainWindow._save_current_window_settings", _ignore
-        )
-        viewer = napari.Viewer(show=True)
+    with quiet_viewers() as make:
+        viewer = make()
         viewer.window._qt_window.resize(1000, 700)
         yield viewer
         viewer.close()
         del viewer
-        for _ in range(3):
-            qapp.processEvents()
-            gc.collect()
-        left = len(QtViewer._instances)
-        QtViewer._instances.clear()
-        assert not left, "something of ours holds on to the window"
+        no_viewer_is_left(qapp)
+
+
+@contextmanager
+def quiet_viewers() -> Iterator[Callable[[], Viewer]]:
+    """Windows without the thread of the status bar, which leave the user's settings alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("napari._qt.threads.status_checker.StatusChecker.start", _ignore)
+        patch.setattr(
+            "napari._qt.qt_main_window._QtMainWindow._save_current_window_settings", _ignore
+        )
+        yield lambda: napari.Viewer(show=True)
 
 
 def _ignore(*_: Any) -> None:
     pass
+
+
+def no_viewer_is_left(qapp: Any) -> None:
+    """Fails if something of ours holds on to a window that was closed."""
+    for _ in range(3):
+        qapp.processEvents()
+        gc.collect()
+    left = len(QtViewer._instances)
+    QtViewer._instances.clear()
+    assert not left, "something of ours holds on to the window"
 
 
 @pytest.fixture
@@ -281,6 +294,15 @@ def open_own_window(
     for worker in workers:
         worker.close()
         assert worker.wait(30), "the worker's thread does not end"
+
+
+@pytest.fixture
+def window_to_close(qtbot: Any, qapp: Any) -> Iterator[Callable[[Any, Backend], Window]]:
+    """Open a window that the test closes with its own button, as a user does."""
+    with quiet_viewers() as make_viewer:
+        yield lambda image, backend: make_window(make_viewer(), backend, qtbot, image, {})
+    qtbot.wait(50)
+    no_viewer_is_left(qapp)
 
 
 @pytest.fixture

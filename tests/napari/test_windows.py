@@ -24,20 +24,19 @@ def test_window_closed_while_running(open_own_window, stack, gated, caught, qtbo
 
 
 def test_window_closed_with_its_button_while_running(
-    open_own_window, stack, gated, caught, qtbot
+    window_to_close, stack, gated, caught, qtbot
 ) -> None:
-    """The user's way: the layers are not cleared first."""
+    """The user's way: napari does not clear the layers first."""
     backend, made = gated
-    window = open_own_window(stack, backend).start()
+    window = window_to_close(stack, backend).start()
     window.click((20, 24))
     window.widget.propagate.click()
     window.wait(made[0].waits.is_set)
     worker = window.controller._worker
     window.viewer.window._qt_window.close()
     made[0].let_through()
-    del window.widget
+    del window.widget, window.viewer
     qtbot.waitUntil(lambda: not worker._thread.is_alive(), timeout=30_000)
-    del window.viewer.window._qt_window  # it is gone; napari's fixture would close it once more
 
 
 def test_two_widgets_and_two_viewers(open_own_window, stack, backend) -> None:
