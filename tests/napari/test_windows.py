@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -32,11 +35,13 @@ def test_window_closed_with_its_button_while_running(
     window.click((20, 24))
     window.widget.propagate.click()
     window.wait(made[0].waits.is_set)
-    worker = window.controller._worker
+    worker, controller = window.controller._worker, weakref.ref(window.controller)
     window.viewer.window._qt_window.close()
     made[0].let_through()
     del window.widget, window.viewer
     qtbot.waitUntil(lambda: not worker._thread.is_alive(), timeout=30_000)
+    gc.collect()
+    assert controller() is None
 
 
 def test_two_widgets_and_two_viewers(open_own_window, stack, backend) -> None:
