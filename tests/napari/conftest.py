@@ -146,7 +146,7 @@ class Window:
 
     def settle(self) -> None:
         """Wait until the worker has served everything."""
-        self.wait(lambda: not self.controller._waiting)
+        self.wait(lambda: not self.controller.is_waiting)
 
     def go_to(self, frame: int) -> Window:
         self.viewer.dims.set_current_step(0, frame)

@@ -83,6 +83,11 @@ class Controller:
         )
         worker.submit(ListModels())
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the session has something to do."""
+        return bool(self._waiting)
+
     # what the user asks for
 
     def start(

@@ -9,13 +9,20 @@ from napari_sam2.synthetic import draw_stack, draw_timelapse
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["dividing_cells", "nuclei_stack"]
+    from napari_sam2.synthetic import Movie
+
+__all__ = ["dividing_cells", "nuclei_movie", "nuclei_stack"]
 
 LayerData: TypeAlias = "tuple[np.ndarray, dict[str, Any], str]"
 
 _SEED = 3
 _PIXEL_UM = 0.3
 _SLICE_UM = 0.66  # slices are drawn 2.2 pixels apart
+
+
+def nuclei_movie() -> Movie:
+    """Draw what `nuclei_stack` shows, with its truth."""
+    return draw_stack(_SEED, shape=(24, 192, 192))
 
 
 def nuclei_stack() -> list[LayerData]:
@@ -26,7 +33,6 @@ def nuclei_stack() -> list[LayerData]:
     list of LayerData
         One Image layer, scaled in micrometres.
     """
-    movie = draw_stack(_SEED, shape=(24, 192, 192))
     options = {
         "name": "nuclei",
         "scale": (_SLICE_UM, _PIXEL_UM, _PIXEL_UM),
@@ -34,7 +40,7 @@ def nuclei_stack() -> list[LayerData]:
         "axis_labels": ("z", "y", "x"),
         "colormap": "gray",
     }
-    return [(movie.image, options, "image")]
+    return [(nuclei_movie().image, options, "image")]
 
 
 def dividing_cells() -> list[LayerData]:
