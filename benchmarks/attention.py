@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from rich.console import Console
 from torch.nn import functional as F
 
 from napari_sam2.model import attention
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 QUERIES, KEYS = 64 * 64, 7 * 64 * 64 + 64
 
