@@ -98,8 +98,10 @@ class Tour:
         self.viewer.dims.set_current_step(0, self.frame + 5)
         self.shoot("4-done")
         self.viewer.dims.ndisplay = 3
+        self.viewer.reset_view()
         camera = getattr(self.viewer, "scene", self.viewer).camera
         camera.angles = (0, -35, 55)
+        camera.zoom *= 0.85
         self.shoot("5-volume")
         self.viewer.window.remove_dock_widget(self.widget)
         self.viewer.close()

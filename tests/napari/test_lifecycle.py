@@ -10,6 +10,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox
 
+from napari_sam2._napari.messages import ModelChoice
 from napari_sam2._napari.state import Phase
 
 pytestmark = pytest.mark.gui
@@ -84,6 +85,26 @@ def test_models_are_offered_and_a_download_needs_a_yes(open_window, stack, monke
     assert (asked, window.phase) == (["Download 156 MB?"], Phase.IDLE)
     window.start()
     assert len(asked) == 2
+
+
+def test_window_suits_image_and_model_until_it_is_set_by_hand(open_window, stack, backend) -> None:
+    models = (ModelChoice("nano", "nano", window_side=32), ModelChoice("big", "big"))
+    window = open_window(stack, replace(backend, list_models=lambda: models))
+    side, model = window.widget.window_side, window.widget.model
+    window.wait(lambda: model.count() == 2)
+    assert side.side == 32
+    model.setCurrentIndex(1)
+    assert (side.side, side.text()) == (None, "whole plane")
+    model.setCurrentIndex(0)
+    window.viewer.add_image(stack[:, :20, :20])
+    window.widget.image.setCurrentIndex(1)
+    assert side.side is None  # the plane is smaller
+    side.setValue(7)
+    window.widget.image.setCurrentIndex(0)
+    assert side.side == 16  # the smallest that a session takes
+    window.start()
+    window.go_to(2).click((20, 24))
+    assert window.labels[2].any()
 
 
 def test_download_shows_its_progress_and_can_be_cancelled(open_window, stack, backend, net) -> None:
@@ -204,7 +225,7 @@ def test_widget_fits_a_small_screen(open_window, stack, theme) -> None:
     window.viewer.theme = theme
     hint = window.widget.minimumSizeHint()
     assert hint.width() <= 320
-    assert hint.height() <= 520
+    assert hint.height() <= 560
     for child in window.widget.findChildren(type(window.widget.start)):
         assert child.toolTip(), child.text()
     window.viewer.theme = "dark"

@@ -82,7 +82,7 @@ def test_four_axes_follow_the_chosen_one_at_the_current_position(
     options = {"axis_labels": ("t", "z", "y", "x")}
     window = open_window(image, **options)
     assert [window.widget.axis.itemText(i) for i in range(2)] == ["t (3)", "z (5)"]
-    assert window.widget.axis.isVisible()
+    assert window.widget.axis.isEnabled()
     window.widget.axis.setCurrentIndex(axis)
     window.viewer.dims.set_current_step(0, 1)
     window.viewer.dims.set_current_step(1, 3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_sam2._napari.messages import ModelChoice
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from napari_sam2._napari.messages import Open
     from napari_sam2.session import Session
 
-__all__ = ["DEFAULT_MODEL", "Backend", "Report", "list_models", "load_model", "open_session"]
+__all__ = ["BUNDLED", "Backend", "Report", "list_models", "load_model", "open_session"]
 
-DEFAULT_MODEL = "nano"
+BUNDLED = ModelChoice("nano", "nano (bundled)", window_side=128)
+"""What is offered until all models are listed; it was trained on close-ups of this size."""
 
 Report: TypeAlias = Callable[[int, int], object]
 """Called with the bytes that are here and the bytes in all; what it raises stops the download."""
@@ -28,8 +29,9 @@ def list_models() -> tuple[ModelChoice, ...]:
     for card in CARDS.values():
         title, question = card.name, ""
         if card.is_bundled:
-            title = f"{card.name} (bundled)"
-        elif not is_downloaded(card.name):
+            choices.append(replace(BUNDLED, note=card.note))
+            continue
+        if not is_downloaded(card.name):
             size = f"{card.size / 1e6:.0f} MB"
             title = f"{card.name} (needs download, {size})"
             question = (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QWidget
+from qtpy.QtWidgets import QComboBox, QSpinBox, QWidget
 
 from napari_sam2._napari.connections import Connections, connect
 from napari_sam2._napari.layers import full_resolution
@@ -14,8 +14,11 @@ from napari_sam2._napari.layers import full_resolution
 if TYPE_CHECKING:
     from napari import Viewer
 
-__all__ = ["AxisChoice", "ImageChoice"]
+    from napari_sam2._napari.messages import ModelChoice
 
+__all__ = ["AxisChoice", "ImageChoice", "WindowChoice"]
+
+_SMALLEST_WINDOW = 16  # what `Session` takes
 _WIDEST_NAME = 14  # letters; longer names are cut, so that the dock stays narrow
 
 
@@ -94,27 +97,50 @@ class ImageChoice(QComboBox):
 class AxisChoice(QComboBox):
     """The axes of an image that frames may follow."""
 
-    def offer(self, image: Image | None) -> bool:
-        """List the axes of an image.
-
-        Returns
-        -------
-        bool
-            Whether there is anything to choose.
-        """
+    def offer(self, image: Image | None) -> None:
+        """List the axes of an image; none for a single plane."""
         self.clear()
-        if image is None:
-            return False
-        sizes = full_resolution(image).shape[: image.ndim]
-        for axis, size in enumerate(sizes[:-2]):
-            self.addItem(f"{_name_of_axis(image, axis)} ({size})", axis)
-        return self.count() > 1
+        if image is not None:
+            sizes = full_resolution(image).shape[: image.ndim]
+            for axis, size in enumerate(sizes[:-2]):
+                self.addItem(f"{_name_of_axis(image, axis)} ({size})", axis)
 
     @property
     def axis(self) -> int | None:
         """The chosen axis; None for a single plane."""
         value = self.currentData()
         return None if value is None else int(value)
+
+
+class WindowChoice(QSpinBox):
+    """How much of a plane the model sees around each object; follows image and model until it is set by hand."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setRange(0, 4096)
+        self.setSingleStep(32)
+        self.setSuffix(" px")
+        self.setSpecialValueText("whole plane")
+        self._by_hand = False
+        self.valueChanged.connect(self._on_value)
+
+    @property
+    def side(self) -> int | None:
+        """Pixels; None for the whole plane."""
+        return max(self.value(), _SMALLEST_WINDOW) if self.value() else None
+
+    def suggest(self, image: Image | None, model: ModelChoice | None) -> None:
+        """Set what suits an image and a model, unless the user has chosen."""
+        if self._by_hand or image is None or model is None:
+            return
+        side = model.window_side or 0
+        plane = full_resolution(image).shape[: image.ndim][-2:]
+        self.blockSignals(True)
+        self.setValue(side if max(plane) > side else 0)
+        self.blockSignals(False)
+
+    def _on_value(self, _value: int) -> None:
+        self._by_hand = True
 
 
 def _name_of_axis(image: Image, axis: int) -> str:

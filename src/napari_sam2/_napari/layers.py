@@ -60,15 +60,19 @@ def make_labels(image: Image, shape: tuple[int, ...]) -> Labels:
 
 def make_prompts(image: Image) -> Points:
     """Make the Points layer that takes the clicks on an image."""
+    rows, columns = full_resolution(image).shape[: image.ndim][-2:]
     return Points(
         np.empty((0, image.ndim)),
         name=f"{image.name} prompts",
         features={"object_id": np.empty(0, dtype=int), "positive": np.empty(0, dtype=bool)},
         feature_defaults={"object_id": 1, "positive": True},
-        size=1,
-        canvas_size_limits=(9, 13),  # the same on the screen, however far one zooms
+        size=max(3, max(rows, columns) / 30),  # in pixels; where a point can be picked
+        canvas_size_limits=(
+            0,
+            13,
+        ),  # on the screen; with a minimum, napari shows a point where none is
         border_color="white",
-        border_width=0.15,
+        border_width=0.12,
         **_transform(image),
     )
 

@@ -54,12 +54,15 @@ class ModelChoice:
         A sentence for someone who has to choose.
     question : str
         What to ask before its weights are fetched; "" if they are here.
+    window_side : int, optional
+        How much of a large plane it should see around an object, in pixels, unless the user knows better.
     """
 
     name: str
     title: str
     note: str = ""
     question: str = ""
+    window_side: int | None = None
 
 
 # requests

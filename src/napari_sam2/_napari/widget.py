@@ -21,11 +21,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sam2._napari.backend import DEFAULT_MODEL, Backend
-from napari_sam2._napari.choices import AxisChoice, ImageChoice
+from napari_sam2._napari.backend import BUNDLED, Backend
+from napari_sam2._napari.choices import AxisChoice, ImageChoice, WindowChoice
 from napari_sam2._napari.controller import Controller
 from napari_sam2._napari.host import Host
-from napari_sam2._napari.messages import ModelChoice
 from napari_sam2._napari.state import Phase, State
 from napari_sam2._napari.worker import Worker
 
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     import napari
     from napari.layers import Image
 
+    from napari_sam2._napari.messages import ModelChoice
     from napari_sam2.results import Progress
 
 __all__ = ["SegmentWidget"]
@@ -74,18 +74,14 @@ class SegmentWidget(QWidget):
         self.model.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self.show_models((ModelChoice(DEFAULT_MODEL, f"{DEFAULT_MODEL} (bundled)"),))
         self.axis = AxisChoice()
         self.axis.setToolTip("Objects are carried along this axis; the others stay where they are.")
-        self.window_side = QSpinBox()
-        self.window_side.setRange(0, 4096)
-        self.window_side.setSingleStep(32)
-        self.window_side.setSuffix(" px")
-        self.window_side.setSpecialValueText("whole plane")
+        self.window_side = WindowChoice()
         self.window_side.setToolTip(
             "How much of the plane the model sees around each object. For small objects in a large\n"
             "image, about four object diameters is better and faster. 0 is the whole plane."
         )
+        self.show_models((BUNDLED,))
         self.start = QPushButton("Start")
         self.object_id = QSpinBox()
         self.object_id.setRange(1, _HIGHEST_ID)
@@ -116,7 +112,7 @@ class SegmentWidget(QWidget):
     def _lay_out(self) -> None:
         self._along = QLabel("Along")
         setup = QFormLayout()
-        setup.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        setup.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         setup.addRow("Image", self.image)
         setup.addRow("Model", self.model)
         setup.addRow(self._along, self.axis)
@@ -138,6 +134,7 @@ class SegmentWidget(QWidget):
 
     def _connect(self) -> None:
         self.image.chosen.connect(self._on_image_chosen)
+        self.model.currentIndexChanged.connect(self._suggest_window)
         self.start.clicked.connect(self._on_start)
         self.object_id.valueChanged.connect(self.controller.select)
         self.new_object.clicked.connect(self.controller.new_object)
@@ -153,10 +150,14 @@ class SegmentWidget(QWidget):
     # slots
 
     def _on_image_chosen(self) -> None:
-        several = self.axis.offer(self.image.image)
-        self.axis.setVisible(several)
-        self._along.setVisible(several)
+        self.axis.offer(self.image.image)
+        for part in (self._along, self.axis):
+            part.setVisible(self.axis.count() > 0)
+        self._suggest_window()
         self.show_state(self.controller.state)
+
+    def _suggest_window(self, _index: int = 0) -> None:
+        self.window_side.suggest(self.image.image, self.model.currentData())
 
     def _on_start(self) -> None:
         if self.controller.state.phase is not Phase.IDLE:
@@ -164,7 +165,7 @@ class SegmentWidget(QWidget):
             return
         image: Image | None = self.image.image
         if image is not None:
-            side = self.window_side.value() or None
+            side = self.window_side.side
             self.controller.start(image, self.model.currentData(), self.axis.axis, side)
 
     def event(self, event: Any) -> bool:
@@ -190,8 +191,9 @@ class SegmentWidget(QWidget):
         idle, busy = state.phase is Phase.IDLE, state.phase in (Phase.OPENING, Phase.RUNNING)
         bound = state.phase in (Phase.READY, Phase.RUNNING)
         has_image = self.image.image is not None
-        for setup in (self.image, self.model, self.axis, self.window_side):
+        for setup in (self.image, self.model, self.window_side):
             setup.setEnabled(idle)
+        self.axis.setEnabled(idle and self.axis.count() > 1)
         self.start.setText("Start" if idle else "Finish")
         self.start.setToolTip(
             "Make the layers for objects and prompts, and begin to take clicks."
