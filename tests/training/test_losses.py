@@ -21,7 +21,7 @@ from napari_sam2.training.losses import (
 @pytest.mark.parametrize("target", [0.0, 1.0])
 def test_pixel_losses_are_what_their_papers_say(logit: float, target: float) -> None:
     p = 1 / (1 + math.exp(-logit))
-    pt, alpha = (p, 0.25) if target else (1 - p, 0.75)
+    pt, alpha = (p, 0.5) if target else (1 - p, 0.5)
     x, t = torch.tensor(logit), torch.tensor(target)
     assert binary_cross_entropy(x, t).item() == pytest.approx(-math.log(pt), rel=1e-5)
     assert focal_loss(x, t).item() == pytest.approx(-alpha * (1 - pt) ** 2 * math.log(pt), rel=1e-5)

@@ -1,7 +1,7 @@
 """Attention with a single head over many keys: the costliest step of tracking.
 
-torch's fused attention is good on a GPU. On a CPU, blocks of two matrix products with a softmax between them are
-faster (benchmarks/attention.py), as they use the matrix library's best kernels and a block of scores stays in the cache.
+torch's fused attention is good on a GPU, and on a CPU where values are as wide as keys. Where they are narrower, as in the
+attention to memories, blocks of two matrix products with a softmax between them are faster there (benchmarks/attention.py).
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor, is_valid: Tensor | None = None) -> T
     -------
     Tensor, (B, Nq, E)
     """
-    if q.device.type == "cpu" and not torch.is_grad_enabled():
+    is_narrow = v.shape[2] < k.shape[2]
+    if is_narrow and q.device.type == "cpu" and not torch.is_grad_enabled():
         return _attend_in_blocks(q, k, v, is_valid)
     mask = None if is_valid is None else is_valid[:, None, None, :]
     # (B, N, C) -> (B, 1, N, C): one head

@@ -92,9 +92,10 @@ class MemoryAttentionLayer(nn.Module):
         self.norm3 = nn.LayerNorm(d)
 
     def forward(self, x: Tensor, memory: MemoryTokens, rotation: Tensor) -> Tensor:
-        """Update the frame's pixels (B, HW, D)."""
+        """Update the frame's pixels (B or 1, HW, D); the result has the batch of the memories."""
         y = self.norm1(x)
         x = x + self.self_attn(y, y, y, rotation)
+        x = x.expand(len(memory.values), -1, -1)
         x = x + self.cross_attn_image(
             self.norm2(x),
             memory.values + memory.positions,
@@ -123,7 +124,10 @@ class MemoryAttention(nn.Module):
         self.norm = nn.LayerNorm(config.d_model)
 
     def forward(self, features: Tensor, memory: MemoryTokens) -> Tensor:
-        """Map features (B, D, h, w) to memory-conditioned features of the same shape."""
+        """Map features (B or 1, D, h, w) to memory-conditioned features (B, D, h, w).
+
+        Objects of one frame share its features until they meet their memories: give those once, as a batch of one.
+        """
         _, d, h, w = features.shape
         rotation = axial_rotation(d, h, w, features.device)
         x = features + 0.1 * sine_map(d, h, w, features.device)

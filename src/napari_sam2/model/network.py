@@ -223,7 +223,7 @@ class SAM2(nn.Module):
     def attend_memory(self, features: Tensor, memory: MemoryBatch) -> Tensor:
         """Condition features (B or 1, D, h, w) on memories, one object per batch entry: (B, D, h, w)."""
         tokens = self._tokens(memory)
-        return self.memory_attention(features.expand(len(tokens.values), -1, -1, -1), tokens)  # type: ignore[no-any-return]
+        return self.memory_attention(features, tokens)  # type: ignore[no-any-return]
 
     def _tokens(self, memory: MemoryBatch) -> MemoryTokens:
         b, _t, m, h, w = memory.maps.shape

@@ -20,20 +20,20 @@ __all__ = ["DRAWERS", "KINDS", "check_kind", "check_side", "draw_plane", "pick_k
 
 # the drawer of each kind, and how often it is picked
 DRAWERS: Mapping[str, tuple[Drawer, float]] = {
-    "nuclei": (draw_nuclei, 0.48),
+    "nuclei": (draw_nuclei, 0.36),
     "brightfield": (draw_brightfield, 0.1),
-    "walls": (draw_walls, 0.09),
-    "phase": (draw_phase, 0.09),
-    "histology": (draw_histology, 0.08),
-    "em": (draw_em, 0.07),
-    "cells": (draw_cells, 0.05),
-    "shapes": (draw_shapes, 0.04),
+    "walls": (draw_walls, 0.12),
+    "phase": (draw_phase, 0.13),
+    "histology": (draw_histology, 0.1),
+    "em": (draw_em, 0.12),
+    "cells": (draw_cells, 0.04),
+    "shapes": (draw_shapes, 0.03),
 }
 KINDS = tuple(DRAWERS)
 
 
 def pick_kind(rng: np.random.Generator) -> str:
-    """Pick a kind at random; about half are fluorescent nuclei."""
+    """Pick a kind at random; a third are fluorescent nuclei."""
     weights = np.array([weight for _, weight in DRAWERS.values()])
     return KINDS[rng.choice(len(KINDS), p=weights / weights.sum())]
 
@@ -62,7 +62,7 @@ def draw_plane(seed: Seed, side: int = 256, kind: str | None = None) -> Sample:
     side : int
         Height and width in pixels, 32 or more.
     kind : str, optional
-        One of `KINDS`; picked at random if left out, about half of them fluorescent nuclei.
+        One of `KINDS`; picked at random if left out, a third of them fluorescent nuclei.
 
     Returns
     -------

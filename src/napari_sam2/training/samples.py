@@ -16,6 +16,8 @@ from napari_sam2.training.pool import Drawn
 __all__ = ["Batch", "Images", "make_batch"]
 
 _TRIES = 8
+FRAMES = 4
+"""Frames of a clip that are trained on at once."""
 
 
 class Images(Protocol):
@@ -103,6 +105,7 @@ def _crop_with_objects(
         image, labels = _pick(pool, available, rng)
         if rng.random() < 0.5:
             image, labels = image[::-1], labels[::-1]  # time has no direction here
+        image, labels = _some_frames(image, labels, rng)
         if not labels[0].any():
             continue
         frames, channels = image.shape[:2]
@@ -114,6 +117,20 @@ def _crop_with_objects(
     raise RuntimeError(
         f"no object of {MIN_AREA} pixels was found in {_TRIES} drawn images; look at the images in {pool.folder}."
     )
+
+
+def _some_frames(
+    image: npt.NDArray[np.float32], labels: npt.NDArray[np.int32], rng: np.random.Generator
+) -> Drawn:
+    """Choose up to `FRAMES` frames of a clip, in order: half of the time neighbours, else with gaps, so that more ends."""
+    count = len(image)
+    if count <= FRAMES:
+        return image, labels
+    if rng.random() < 0.5:
+        at = int(rng.integers(count - FRAMES + 1)) + np.arange(FRAMES)
+    else:
+        at = np.sort(rng.permutation(count)[:FRAMES])
+    return image[at], labels[at]
 
 
 def _pick(pool: Images, available: int, rng: np.random.Generator) -> Drawn:
