@@ -37,14 +37,16 @@ def draw_em(rng: np.random.Generator, side: int, stage: Stage) -> Scene:
     )
     tiling = cut(stage.move_sites(sites, spacing), yx, stage.z)
     light = light_cells(rng, tiling, int(sites.owner.max()) + 1, stage.noise)
-    seeds = rng.integers(2**32, size=rng.poisson(min(20, 0.25 * (side / spacing) ** 2)))
+    seeds = rng.integers(
+        2**32, size=rng.poisson(min(25, rng.uniform(0.1, 0.5) * (side / spacing) ** 2))
+    )
     for seed in seeds:
         add_mitochondrion(np.random.default_rng(seed), light, tiling, spacing)
     light = add_membranes(rng, light, tiling, spacing)
     camera = Camera(
-        sigma=rng.uniform(0.4, 1.2),
+        sigma=rng.uniform(0.4, 1 + 0.02 * spacing),
         coarseness=rng.choice([1.0, 1.0, rng.uniform(1, 2)]),
-        photons=10 ** rng.uniform(1.3, 3),
+        photons=10 ** rng.uniform(1.5, 3.3),
         grain=rng.choice([0.0, 0.5]),
         low=rng.uniform(0, 1),
         high=rng.uniform(99, 100),
@@ -76,7 +78,7 @@ def add_mitochondrion(
     y, x = (int(v) for v in rng.integers(0, light.shape[0], 2))
     if tiling.wall[y, x] < 0.12 * spacing:
         return
-    radius = spacing * rng.uniform(0.12, 0.3) + 2
+    radius = spacing * rng.uniform(0.12, 0.4) + 2
     outline = Outline(
         (y, x),
         (radius * rng.uniform(1, 2), radius),
@@ -93,7 +95,7 @@ def add_mitochondrion(
         patch.along * np.float32(rng.uniform(0.8, 1.6))
         + patch.across * np.float32(rng.normal(0, 0.3))
     )
-    inner = rng.uniform(0.3, 0.55) + np.float32(rng.uniform(0.03, 0.12)) * cristae
+    inner = rng.uniform(0.15, 0.55) + np.float32(rng.uniform(0.03, 0.12)) * cristae
     inner -= np.float32(0.15) * np.exp(-((patch.depth / 1.2) ** 2))
     view = light[patch.window]
     view += body * (inner - view)
@@ -103,7 +105,7 @@ def add_membranes(
     rng: np.random.Generator, light: FloatArray, tiling: Tiling, spacing: float
 ) -> FloatArray:
     """Darken the borders; where a membrane is cut at a slant it is broad and faint."""
-    width = rng.uniform(0.8, 1.6) + 0.012 * spacing
+    width = rng.uniform(0.8, 1.6) + rng.uniform(0.005, 0.05) * spacing
     slant = np.exp(np.float32(rng.uniform(0.1, 0.5)) * smooth_noise(rng, light.shape, spacing))
     line = np.exp(-((tiling.wall / (np.float32(width) * slant)) ** 2)) / np.sqrt(slant)
     dark = np.float32(rng.uniform(0.05, 0.3))

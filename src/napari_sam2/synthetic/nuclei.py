@@ -14,6 +14,9 @@ from napari_sam2.synthetic.stage import Stage
 
 __all__ = ["draw_nuclei", "shade"]
 
+FOOT = 0.4
+"""People outline a blurred nucleus nearer to the foot of its slope than to the middle: by so much of the edge's width."""
+
 
 def shade(patch: Patch, outline: Outline, look: Nucleus, tile: Tile) -> FloatArray:
     """Light of one nucleus.
@@ -33,7 +36,7 @@ def shade(patch: Patch, outline: Outline, look: Nucleus, tile: Tile) -> FloatArr
     -------
     ndarray of float32, (h, w)
     """
-    light = ramp(patch.depth, look.edge)
+    light = ramp(patch.depth - np.float32(FOOT * look.edge), look.edge)
     if look.dome:
         height = np.sqrt(np.clip(1 - patch.rho**2, 0, 1))
         light *= np.float32(1 - look.dome) + np.float32(look.dome) * height

@@ -112,7 +112,9 @@ def draw_phase(rng: np.random.Generator, side: int, stage: Stage) -> Scene:
 def spread_body(rng: np.random.Generator, patch: Patch, outline: Outline, tile: Tile) -> FloatArray:
     """Optical thickness of a flat cell: thin border, thicker middle, nucleus, granules."""
     width = min(outline.radii)
-    body = np.float32(rng.uniform(0.2, 0.6)) * ramp(patch.depth, rng.uniform(0.5, 1.5))
+    # as thick as the medium allows: many cells are no darker than the ground, some are brighter
+    level = rng.choice([rng.uniform(0.2, 0.6), rng.uniform(-0.1, 0.2)])
+    body = np.float32(level) * ramp(patch.depth, rng.uniform(0.5, 1.5))
     body += np.float32(rng.choice([0.0, rng.uniform(0.1, 0.5)])) * np.exp(
         -(((patch.depth - 1.5) / 1.2) ** 2)
     )
@@ -125,7 +127,7 @@ def spread_body(rng: np.random.Generator, patch: Patch, outline: Outline, tile: 
         ) - 1
         body += np.float32(rng.uniform(0.1, 0.4)) * np.exp(-((core * 2) ** 2))
     grain = tile.at(patch.across, patch.along, rng.uniform(1.5, 4), tuple(rng.uniform(0, 128, 2)))
-    strength = np.float32(rng.uniform(0.03, 0.3)) * ramp(patch.depth - 1, 2.0)
+    strength = np.float32(rng.uniform(0.03, 0.6)) * ramp(patch.depth - 1, 2.0)
     return body + strength * (
         grain if rng.random() < 0.5 else (np.abs(grain) > 1.2) * np.sign(grain)
     )

@@ -46,7 +46,7 @@ def draw_walls(rng: np.random.Generator, side: int, stage: Stage) -> Scene:
 def light_walls(rng: np.random.Generator, tiling: Tiling, spacing: float, count: int) -> FloatArray:
     """Light of walls and of what is inside the cells."""
     shape = tiling.wall.shape
-    width = spacing * rng.uniform(0.02, 0.12) + 0.5
+    width = spacing * rng.choice([rng.uniform(0.02, 0.1), rng.uniform(0.1, 0.25)]) + 0.5
     if rng.random() < 0.5:
         uneven = np.exp(
             np.float32(rng.uniform(0.1, 0.5))
