@@ -21,6 +21,7 @@ from napari_sam2.model.mask_decoder import MaskDecoder
 from napari_sam2.model.memory_attention import MemoryAttention, MemoryTokens
 from napari_sam2.model.memory_encoder import MemoryEncoder
 from napari_sam2.model.positions import sine_map, sine_of_time
+from napari_sam2.model.products import fast_exact_products
 from napari_sam2.model.prompt_encoder import PromptEncoder
 
 __all__ = ["SAM2", "ImageEmbedding", "MaskPrediction", "MemoryBatch"]
@@ -138,7 +139,7 @@ class SAM2(nn.Module):
     def autocast(self) -> AbstractContextManager[object]:
         """Return a context in which the network computes at its `precision`."""
         if self.precision == "float32":
-            return nullcontext()
+            return fast_exact_products() if self.device.type == "cpu" else nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
     def encode_image(self, image: Tensor) -> ImageEmbedding:
