@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_sam2.prompts import Box, MaskPrompt, Point, Scribble
     from napari_sam2.results import Candidate, FrameScores, MaskUpdate, Progress, Scores
     from napari_sam2.session import Session
+    from napari_sam2.session.journal import JournalInfo, has_journal
     from napari_sam2.stack import Stack, open_stack
 
     __version__: str
@@ -29,6 +30,7 @@ __all__ = [
     "Box",
     "Candidate",
     "FrameScores",
+    "JournalInfo",
     "MaskPrompt",
     "MaskUpdate",
     "Point",
@@ -39,6 +41,7 @@ __all__ = [
     "Stack",
     "__version__",
     "errors",
+    "has_journal",
     "load_model",
     "open_stack",
 ]
@@ -47,6 +50,7 @@ _HOME = {
     "Box": "prompts",
     "Candidate": "results",
     "FrameScores": "results",
+    "JournalInfo": "session.journal",
     "MaskPrompt": "prompts",
     "MaskUpdate": "results",
     "Point": "prompts",
@@ -55,6 +59,7 @@ _HOME = {
     "Scribble": "prompts",
     "Session": "session",
     "Stack": "stack",
+    "has_journal": "session.journal",
     "load_model": "model.load",
     "open_stack": "stack",
 }

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_sam2 import MaskPrompt
 from napari_sam2.model.config import CONFIGS
 from napari_sam2.model.network import SAM2
 from napari_sam2.session import Session
@@ -48,3 +49,54 @@ def stack():
 def session(stack, model):
     """A session on that stack that never stops early."""
     return Session(stack, model, stop_rule=None)
+
+
+@pytest.fixture(scope="session")
+def everything():
+    """All that a session says about its objects, to be compared."""
+
+    def _prompt(prompt):
+        return prompt.mask.tobytes() if isinstance(prompt, MaskPrompt) else str(prompt)
+
+    def _object(session, i):
+        frames = range(session.n_frames)
+        scores = session.scores(i)
+        return (
+            session.name(i),
+            session.is_locked(i),
+            [f for f in frames if session.is_accepted(i, f)],
+            session.pending(i),
+            {f: [_prompt(p) for p in given] for f, given in session.prompts(i).items()},
+            [session.mask(i, f).tobytes() for f in frames],
+            str([scores.frame, scores.iou_score, scores.object_score, scores.area, scores.overlap]),
+        )
+
+    def _everything(session):
+        objects = {i: _object(session, i) for i in session.object_ids}
+        return np.asarray(session.labels).astype(np.uint32).tobytes(), objects
+
+    return _everything
+
+
+@pytest.fixture(scope="session")
+def disk():
+    """A mask prompt of a disk."""
+
+    def _disk(frame, centre=(30, 25), radius=9, shape=(64, 80)):
+        y, x = np.mgrid[: shape[0], : shape[1]]
+        return MaskPrompt(frame, (y - centre[0]) ** 2 + (x - centre[1]) ** 2 <= radius**2)
+
+    return _disk
+
+
+@pytest.fixture(scope="session")
+def repaint():
+    """Bring a copy of the labels up to date from updates alone, as a window does."""
+
+    def _repaint(shown, updates):
+        for update in updates:
+            y0, x0, y1, x1 = update.window
+            shown[update.frame, y0:y1, x0:x1] = update.labels
+        return shown
+
+    return _repaint

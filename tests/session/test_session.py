@@ -360,7 +360,7 @@ def test_an_error_while_decoding_leaves_the_session_as_it_was(session, monkeypat
         with pytest.raises(ZeroDivisionError):
             session.add_prompt(object_id, Point(4, (20, 20)))
     assert everything(session) == before
-    assert len(session._history.done) == 1
+    assert len(session._ledger.history.done) == 1
 
 
 def test_errors_name_what_exists(session):

@@ -10,7 +10,7 @@ import zarr
 from napari_sam2 import Box, MaskPrompt, Point, Scribble
 from napari_sam2.engine.stop_rule import StopRule
 from napari_sam2.errors import SessionError
-from napari_sam2.session import Session, storage
+from napari_sam2.session import Session, json_format, storage
 
 
 @pytest.fixture
@@ -83,10 +83,10 @@ def test_it_can_be_read_without_us(full, tmp_path):
 )
 def test_runs(mask):
     mask = np.array(mask, dtype=bool)
-    runs = storage.runs_of(mask)
+    runs = json_format.runs_of(mask)
     assert sum(runs) == mask.size
     assert sum(runs[1::2]) == mask.sum()
-    assert np.array_equal(storage.mask_of(runs, mask.shape), mask)
+    assert np.array_equal(json_format.mask_of(runs, mask.shape), mask)
 
 
 def test_other_folders_are_never_replaced(full, tmp_path):

@@ -6,6 +6,7 @@ What a window needs of the parts below is handed on here, because `_napari` may 
 from napari_sam2.engine.stop_rule import StopRule
 from napari_sam2.model.hub import CARDS, ModelCard, download, is_downloaded
 from napari_sam2.model.load import load_model
+from napari_sam2.session.journal import JournalInfo, has_journal
 from napari_sam2.session.recall import CacheSizes
 from napari_sam2.session.session import Session
 from napari_sam2.stack import Stack
@@ -13,11 +14,13 @@ from napari_sam2.stack import Stack
 __all__ = [
     "CARDS",
     "CacheSizes",
+    "JournalInfo",
     "ModelCard",
     "Session",
     "Stack",
     "StopRule",
     "download",
+    "has_journal",
     "is_downloaded",
     "load_model",
 ]

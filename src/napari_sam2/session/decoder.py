@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from napari_sam2.engine import inference
 from napari_sam2.engine.masks import CompactMask
 from napari_sam2.engine.memory_bank import batch_memories
 from napari_sam2.engine.transforms import View, view_of
-from napari_sam2.prompts import MaskPrompt, Prompt
+from napari_sam2.prompts import MaskPrompt, Point, Prompt
 from napari_sam2.results import Scores
 from napari_sam2.session.recall import after_tracking
-from napari_sam2.session.requests import points_of
+from napari_sam2.session.requests import merge_prompts, points_of
 from napari_sam2.session.state import FrameRecord, ObjectState
 from napari_sam2.session.views import centre_of_prompts
 
@@ -74,11 +75,7 @@ class Decoder:
                 made = after_tracking(made, earlier)
             return made
         prediction = self.predict(state, frame, prompts, start)
-        points = points_of(prompts, self.recall.stack.plane_shape)
-        is_ambiguous = len(points.kinds) <= 1 and not any(
-            isinstance(p, MaskPrompt) for p in prompts
-        )
-        decision = inference.decide(self.model, prediction, is_ambiguous)
+        decision = inference.decide(self.model, prediction, self._is_ambiguous(prompts))
         return replace(self.recall.record(decision, 0, view, earlier, prediction), prompted=True)
 
     def predict(
@@ -87,8 +84,9 @@ class Decoder:
         frame: int,
         prompts: Sequence[Prompt],
         start: MaskPrompt | FrameRecord | None,
+        features: Tensor | None = None,
     ) -> MaskPrediction:
-        """Return all masks that prompts may mean; the parameters are those of `decode`."""
+        """Return all masks that prompts may mean, on given features or the object's own; else as `decode`."""
         device = self.model.device
         view = self._view(state, frame, prompts)
         points = points_of(prompts, self.recall.stack.plane_shape)
@@ -99,12 +97,48 @@ class Decoder:
             fed_back = self.recall.logits_of(start)[None, None].to(device)
         return inference.predict(
             self.model,
-            self._features(state, frame, view),
+            self._features(state, frame, view) if features is None else features,
             self.recall.embedding(frame, view).high_res,
             view.points(points.points_yx, device),
             torch.tensor([points.kinds], dtype=torch.long, device=device).reshape(1, -1),
             fed_back,
         )
+
+    def preview(self, state: ObjectState, point: Point) -> np.ndarray | None:
+        """Decode what one more click would give, from what is held, and keep nothing of it.
+
+        Parameters
+        ----------
+        state : ObjectState
+            The object, or an empty one.
+        point : Point
+            The click.
+
+        Returns
+        -------
+        ndarray of bool, (y, x), or None
+            None if the embedding is not held. On a tracked frame whose memory-conditioned features left the cache, the plain
+            ones are used.
+        """
+        frame = point.frame
+        prompts = merge_prompts(state.prompts.get(frame, ()), (point,))
+        view, earlier = self._view(state, frame, prompts), state.records.get(frame)
+        if not self.recall.is_encoded(frame, view):
+            return None
+        held = self.recall.conditioned.get(earlier.origin) if earlier else None
+        plain = self.recall.embedding(frame, view).features
+        features = held[0] if held else inference.condition(self.model, plain, None)
+        prediction = self.predict(state, frame, prompts, earlier, features)
+        decision = inference.decide(self.model, prediction, self._is_ambiguous(prompts))
+        y0, x0, y1, x1 = view.window
+        mask = np.zeros(self.recall.stack.plane_shape, dtype=bool)
+        mask[y0:y1, x0:x1] = (view.to_data(decision.logits[0]) > 0).cpu().numpy()
+        return mask
+
+    def _is_ambiguous(self, prompts: Sequence[Prompt]) -> bool:
+        """Tell whether so little was said that one of three masks is to be chosen."""
+        points = points_of(prompts, self.recall.stack.plane_shape)
+        return len(points.kinds) <= 1 and not any(isinstance(p, MaskPrompt) for p in prompts)
 
     def choose(self, record: FrameRecord, prediction: MaskPrediction, index: int) -> FrameRecord:
         """Take mask 1 to 3 of a prediction in place of a record's mask."""
@@ -118,7 +152,7 @@ class Decoder:
         if earlier is not None:
             return earlier.view
         plane_shape, config = self.recall.stack.plane_shape, self.model.config
-        return view_of(plane_shape, config, centre_of_prompts(prompts), state.extent)
+        return view_of(plane_shape, config, centre_of_prompts(prompts), state.facts.extent)
 
     def _accept(self, frame: int, view: View, prompt: MaskPrompt) -> FrameRecord:
         embedding = self.recall.embedding(frame, view)

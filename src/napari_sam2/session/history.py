@@ -2,67 +2,135 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from napari_sam2.session.state import FrameRecord, ObjectState
+from napari_sam2.session.state import Facts, FrameRecord, ObjectState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from napari_sam2.prompts import Prompt
 
-__all__ = ["Change", "History", "ObjectChange", "compare"]
+__all__ = ["Change", "Difference", "History", "ObjectChange", "compare"]
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Difference(Generic[T]):
+class Difference(Generic[T]):
     """What differs between two dicts by key; None where a key was not there."""
 
-    old: dict[int, T | None]
-    new: dict[int, T | None]
+    old: dict[int, T | None] = field(default_factory=dict)
+    new: dict[int, T | None] = field(default_factory=dict)
 
     @classmethod
-    def between(cls, old: Mapping[int, T], new: Mapping[int, T]) -> _Difference[T]:
+    def between(cls, old: Mapping[int, T], new: Mapping[int, T]) -> Difference[T]:
+        """Compare values by identity: they are immutable."""
         keys = [k for k in old.keys() | new.keys() if old.get(k) is not new.get(k)]
         return cls({k: old.get(k) for k in keys}, {k: new.get(k) for k in keys})
 
-    def apply(self, target: dict[int, T], forward: bool) -> None:
-        for key, value in (self.new if forward else self.old).items():
+    def apply(self, target: dict[int, T]) -> None:
+        """Bring a dict from the old to the new values."""
+        for key, value in self.new.items():
             if value is None:
                 target.pop(key, None)
             else:
                 target[key] = value
 
+    def reversed(self) -> Difference[T]:
+        """Exchange old and new."""
+        return Difference(self.new, self.old)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ObjectChange:
-    """How one object differs before and after an action; only what differs is held."""
+    """How one object differs before and after an action; only what differs is held.
+
+    Parameters
+    ----------
+    object_id : int
+        Which object.
+    existed, exists : bool
+        Before and after.
+    prompts, records : Difference
+        By frame.
+    settled, unsettled : frozenset of int
+        Frames that became up to date, or out of date.
+    facts : (Facts, Facts)
+        Before and after.
+    """
 
     object_id: int
     existed: bool
     exists: bool
-    prompts: _Difference[tuple[Prompt, ...]]
-    records: _Difference[FrameRecord]
+    prompts: Difference[tuple[Prompt, ...]]
+    records: Difference[FrameRecord]
     settled: frozenset[int]
     unsettled: frozenset[int]
-    extent: tuple[int | None, int | None]
+    facts: tuple[Facts, Facts]
 
-    def apply(self, objects: dict[int, ObjectState], forward: bool) -> None:
-        """Bring the object to its state after (forward) or before the action."""
-        if not (self.exists if forward else self.existed):
-            del objects[self.object_id]
+    @classmethod
+    def between(cls, object_id: int, old: ObjectState | None, new: ObjectState | None) -> Self:
+        """Compare an object with itself; None where it does not exist."""
+        before = old or ObjectState(object_id)
+        after = new or ObjectState(object_id)
+        return cls(
+            object_id,
+            old is not None,
+            new is not None,
+            Difference.between(before.prompts, after.prompts),
+            Difference.between(before.records, after.records),
+            frozenset(after.settled - before.settled),
+            frozenset(before.settled - after.settled),
+            (before.facts, after.facts),
+        )
+
+    @classmethod
+    def of_frame(cls, state: ObjectState, frame: int, old: FrameRecord | None) -> Self:
+        """Describe an object on one frame that was just tracked, given what was there before."""
+        new = state.records.get(frame)
+        records: Difference[FrameRecord] = (
+            Difference() if old is new else Difference({frame: old}, {frame: new})
+        )
+        settled = frozenset({frame})
+        facts = (state.facts, state.facts)
+        return cls(state.object_id, True, True, Difference(), records, settled, frozenset(), facts)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the object is as it was."""
+        return self.existed == self.exists and not (
+            self.prompts.new
+            or self.records.new
+            or self.settled
+            or self.unsettled
+            or self.facts[0] != self.facts[1]
+        )
+
+    def reversed(self) -> ObjectChange:
+        """Return the change that takes this one back."""
+        return ObjectChange(
+            self.object_id,
+            self.exists,
+            self.existed,
+            self.prompts.reversed(),
+            self.records.reversed(),
+            self.unsettled,
+            self.settled,
+            (self.facts[1], self.facts[0]),
+        )
+
+    def apply(self, objects: dict[int, ObjectState]) -> None:
+        """Bring the object to its state after the change."""
+        if not self.exists:
+            objects.pop(self.object_id, None)
             return
         state = objects.setdefault(self.object_id, ObjectState(self.object_id))
-        self.prompts.apply(state.prompts, forward)
-        self.records.apply(state.records, forward)
-        add, remove = self.settled, self.unsettled
-        if not forward:
-            add, remove = remove, add
-        state.settled = (state.settled - remove) | add
-        state.extent = self.extent[forward]
+        self.prompts.apply(state.prompts)
+        self.records.apply(state.records)
+        state.settled = (state.settled - self.unsettled) | self.settled
+        state.facts = self.facts[1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,11 +140,14 @@ class Change:
     what: str
     objects: tuple[ObjectChange, ...]
 
-    def apply(self, objects: dict[int, ObjectState], forward: bool) -> list[tuple[int, int]]:
-        """Redo (forward) or undo; return the (object_id, frame) pairs whose mask changed."""
+    def reversed(self) -> Change:
+        """Return the change that takes this one back."""
+        return Change(self.what, tuple(c.reversed() for c in self.objects))
+
+    def apply(self, objects: dict[int, ObjectState]) -> None:
+        """Bring the objects to their state after the change."""
         for change in self.objects:
-            change.apply(objects, forward)
-        return [(c.object_id, frame) for c in self.objects for frame in sorted(c.records.new)]
+            change.apply(objects)
 
 
 def compare(
@@ -98,23 +169,8 @@ def compare(
     object_ids : iterable of int
         Objects that the action touched.
     """
-    changes = []
-    for object_id in object_ids:
-        nothing = ObjectState(object_id)
-        old, new = before.get(object_id, nothing), now.get(object_id, nothing)
-        changes.append(
-            ObjectChange(
-                object_id,
-                object_id in before,
-                object_id in now,
-                _Difference.between(old.prompts, new.prompts),
-                _Difference.between(old.records, new.records),
-                frozenset(new.settled - old.settled),
-                frozenset(old.settled - new.settled),
-                (old.extent, new.extent),
-            )
-        )
-    return Change(what, tuple(changes))
+    changes = (ObjectChange.between(i, before.get(i), now.get(i)) for i in object_ids)
+    return Change(what, tuple(c for c in changes if not c.is_nothing))
 
 
 class History:

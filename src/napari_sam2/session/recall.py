@@ -12,6 +12,7 @@ from napari_sam2.engine import inference
 from napari_sam2.engine.cache import TensorCache
 from napari_sam2.engine.masks import CompactMask
 from napari_sam2.engine.memory_bank import Memory, MemoryChoice, choose_memories
+from napari_sam2.engine.transforms import view_of
 from napari_sam2.model.network import SAM2, ImageEmbedding, MaskPrediction
 from napari_sam2.results import Scores
 from napari_sam2.session.state import FrameRecord, ObjectState
@@ -95,6 +96,14 @@ class Recall:
         num_bytes = tokens * self.model.config.d_model * (1 + 1 + 2) * 4
         return (self.embeddings.memory_bytes + self.embeddings.disk_bytes) // num_bytes
 
+    def whole_plane(self) -> View:
+        """Return the view of a whole plane."""
+        return view_of(self.stack.plane_shape, self.model.config)
+
+    def is_encoded(self, frame: int, view: View) -> bool:
+        """Tell whether the embedding of a frame is held."""
+        return (frame, view) in self.embeddings
+
     # records
 
     def record(
@@ -145,15 +154,24 @@ class Recall:
 
     def remember(self, logits: Tensor, pointer: Tensor) -> int:
         """Hold the logits (h, w) and the pointer (D,) of a new record; return its version."""
-        version = next(self._versions)
+        version = self.new_version()
         self.logits.put(version, logits.float().cpu().clone(), pointer.cpu().clone())
         return version
+
+    def new_version(self) -> int:
+        """Return a version for a new record."""
+        return next(self._versions)
+
+    def copy_of(self, record: FrameRecord) -> int:
+        """Hold what is held of a record under a new version, and return it."""
+        held = self.logits.get(record.version)
+        return self.remember(*held) if held is not None else self.new_version()
 
     def without_mask(self, record: FrameRecord) -> FrameRecord:
         """Turn a record into one that says the object is not there."""
         nothing = CompactMask((0, 0, 0, 0), 0, b"")
         scores = replace(record.scores, area=0)
-        return replace(record, version=next(self._versions), mask=nothing, scores=scores)
+        return replace(record, version=self.new_version(), mask=nothing, scores=scores)
 
     def start_versions_after(self, last: int) -> None:
         """Go on counting after the records of a loaded session."""

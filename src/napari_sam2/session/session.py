@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from napari_sam2.engine.masks import CompactMask, Overlap, union
-from napari_sam2.engine.plan import Direction, Step, Task, plan_propagation
-from napari_sam2.engine.scores import mask_iou, stability_score
+from napari_sam2.engine.masks import Overlap
+from napari_sam2.engine.plan import Direction
+from napari_sam2.engine.scores import stability_score
 from napari_sam2.engine.stop_rule import StopRule
 from napari_sam2.errors import PromptError, SessionError
 from napari_sam2.prompts import MaskPrompt, Prompt
-from napari_sam2.results import NO_SCORES, Candidate, FrameScores, MaskUpdate, Progress
-from napari_sam2.session import storage
+from napari_sam2.results import Candidate, FrameScores, MaskUpdate, Progress
+from napari_sam2.session import keeping, trust
+from napari_sam2.session.claims import decide_contested, pixels_free
 from napari_sam2.session.decoder import Decoder
-from napari_sam2.session.history import Change, History, compare
+from napari_sam2.session.editing import merge_objects, split_object
+from napari_sam2.session.importing import ids_of_values, masks_by_value, object_of_masks
 from napari_sam2.session.labels import Labels
+from napari_sam2.session.ledger import Ledger
+from napari_sam2.session.made import MaskRecords
+from napari_sam2.session.propagation import Propagation, Request
 from napari_sam2.session.recall import CacheSizes, Recall
 from napari_sam2.session.requests import (
     check_frame,
@@ -27,16 +31,17 @@ from napari_sam2.session.requests import (
     check_prompts,
     merge_prompts,
 )
-from napari_sam2.session.run import Run
 from napari_sam2.session.state import FrameRecord, ObjectState
-from napari_sam2.session.tracker import Tracker
 from napari_sam2.session.views import extent_for
 from napari_sam2.stack import IntensityMap, Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Collection, Generator, Iterable
+    from contextlib import AbstractContextManager
 
     from napari_sam2.model.network import SAM2, MaskPrediction
+    from napari_sam2.prompts import Point
+    from napari_sam2.session.ledger import Action
 
 __all__ = ["Intensity", "Session"]
 
@@ -68,6 +73,9 @@ class Session:
         is newer.
     caches : CacheSizes
         Bytes kept of what can be made again.
+    labels_store : {"auto", "memory"} or Path
+        Where the labels lie. "auto": in memory, or in a temporary zarr store if they would take more than a quarter of the
+        memory that is left. A path: a zarr store in this new folder.
 
     Raises
     ------
@@ -92,6 +100,7 @@ class Session:
         stop_rule: StopRule | None = StopRule(),  # noqa: B008 - frozen
         overlap: Overlap = "higher_logit",
         caches: CacheSizes = CacheSizes(),  # noqa: B008 - frozen
+        labels_store: Literal["auto", "memory"] | Path = "auto",
     ) -> None:
         if overlap not in get_args(Overlap):
             raise SessionError(f"overlap {overlap!r} is unknown; use one of {get_args(Overlap)}.")
@@ -110,14 +119,11 @@ class Session:
         self.overlap = overlap
         self._recall = Recall(model, self.stack, intensity, caches)
         self._decoder = Decoder(self._recall)
-        self._tracker = Tracker(self._recall)
-        shape = (self.stack.n_frames, *self.stack.plane_shape)
-        self._labels = Labels(shape, self._recall, overlap)
-        self._objects: dict[int, ObjectState] = {}
-        self._history = History()
-        self._run: Run | None = None
-        self._revision = 0
-        self._highest_id = 0
+        self._made = MaskRecords(self._recall)
+        self._labels = Labels(self._shape, self._recall, overlap, labels_store)
+        self._ledger = Ledger(self._labels)
+        self._propagation = Propagation(self._ledger, self._recall)
+        self._objects = self._ledger.objects
 
     # what there is
 
@@ -139,18 +145,20 @@ class Session:
     @property
     def revision(self) -> int:
         """A number that grows with every change."""
-        return self._revision
+        return self._ledger.revision
 
     @property
-    def labels(self) -> np.ndarray:
-        """The label image, (frame, y, x), uint16 (uint32 once an id needs it); a read-only view of the live array."""
-        view = self._labels.array.view()
-        view.setflags(write=False)
-        return view
+    def labels(self) -> Any:
+        """The live label image, (frame, y, x), read only.
+
+        An ndarray of uint16 (uint32 once an id needs it); or, where it lies on disk, a zarr array of uint32, which is read by
+        indexing (``session.labels[frame]`` is an ndarray in both cases).
+        """
+        return self._labels.store.view
 
     def new_object_id(self) -> int:
         """Return an id that was never used in this session."""
-        return self._highest_id + 1
+        return self._ledger.highest_id + 1
 
     def prompts(self, object_id: int) -> dict[int, tuple[Prompt, ...]]:
         """Return an object's prompts by frame, in the order in which they were given."""
@@ -169,18 +177,7 @@ class Session:
 
     def scores(self, object_id: int) -> FrameScores:
         """Return an object's scores on all frames that have a mask."""
-        state = self._state(object_id)
-        frames = sorted(state.records)
-        scores = [state.records[f].scores for f in frames]
-        return FrameScores(
-            np.array(frames, dtype=np.int64),
-            np.array([s.iou_score for s in scores]),
-            np.array([s.stability_score for s in scores]),
-            np.array([s.object_score for s in scores]),
-            np.array([s.area for s in scores], dtype=float),
-            np.array([s.overlap for s in scores]),
-            np.array([f in state.prompts for f in frames], dtype=bool),
-        )
+        return trust.scores_of(self._state(object_id))
 
     def logits(self, object_id: int, frame: int) -> np.ndarray:
         """Return the model's mask logits, float32, (h, w), a quarter of the input's sides.
@@ -218,19 +215,36 @@ class Session:
             If a prompt can't be used; the session stays as it was.
         """
         object_id = check_object_id(object_id)
-        frame = check_prompts(prompts, self.n_frames, self.plane_shape)
-        mask_prompt = next((p for p in prompts if isinstance(p, MaskPrompt)), None)
-        with self._action("add prompt", object_id) as objects:
-            state = objects.setdefault(object_id, ObjectState(object_id))
-            if not state.prompts:
-                state.extent = extent_for(self.window_side, prompts)
-            merged = merge_prompts(state.prompts.get(frame, ()), prompts)
-            record = self._decoder.decode(
-                state, frame, merged, mask_prompt or state.records.get(frame)
-            )
-            update = self._set_prompted(state, frame, merged, record)
-        self._highest_id = max(self._highest_id, object_id)
-        return update
+        check_prompts(prompts, self.n_frames, self.plane_shape)
+        if object_id in self._objects:
+            self._ledger.unlocked(object_id)
+        with self._action("add prompt", object_id) as action:
+            self._decode(object_id, prompts)
+        return action.updates[0]
+
+    def add_objects(self, *prompts: Prompt) -> list[MaskUpdate]:
+        """Make one new object per prompt, on any frames, as one action: all of them, or none if a prompt can't be used.
+
+        Returns
+        -------
+        list of MaskUpdate
+            One per prompt, in their order; ``update.object_id`` is the new object.
+
+        Raises
+        ------
+        PromptError
+            If a prompt can't be used; the session stays as it was.
+        """
+        for i in range(max(1, len(prompts))):
+            check_prompts(prompts[i : i + 1], self.n_frames, self.plane_shape)
+        with self._action("add objects") as action:
+            for prompt in prompts:
+                self._decode(self._ledger.new_id(), (prompt,))
+        return action.updates
+
+    def take_mask(self, object_id: int, frame: int, mask_yx: np.ndarray) -> MaskUpdate:
+        """Take a mask painted by hand, bool, (y, x), as it is; the frame becomes a prompted one."""
+        return self.add_prompt(object_id, MaskPrompt(frame, mask_yx))
 
     def remove_prompts(self, object_id: int, frame: int, *prompts: Prompt) -> list[MaskUpdate]:
         """Take prompts of a frame back; those that stay are decoded anew.
@@ -254,7 +268,7 @@ class Session:
         PromptError
             If the frame has no such prompt.
         """
-        state = self._state(object_id)
+        state = self._ledger.unlocked(object_id)
         given = state.prompts.get(check_frame(frame, self.n_frames), ())
         missing = [p for p in prompts if p not in given]
         if missing or not given:
@@ -263,33 +277,40 @@ class Session:
                 f"{missing or 'none at all'}; see session.prompts({object_id})."
             )
         left = tuple(p for p in given if p not in prompts) if prompts else ()
-        with self._action("remove prompt", object_id):
-            if left:
-                start = next((p for p in left if isinstance(p, MaskPrompt)), None)
-                record = self._decoder.decode(state, frame, left, start)
-                return [self._set_prompted(state, frame, left, record)]
-            del state.prompts[frame]
-            state.unsettle_around(frame)
-            if state.prompts:
-                return [self._set_record(state, frame, None)]
+        with self._action("remove prompt", object_id) as action:
+            self._drop_prompts(state, frame, left)
+        return action.updates
+
+    def _drop_prompts(self, state: ObjectState, frame: int, left: tuple[Prompt, ...]) -> None:
+        """Leave a frame with the prompts that are left."""
+        if left:
+            start = next((p for p in left if isinstance(p, MaskPrompt)), None)
+            record = self._decoder.decode(state, frame, left, start)
+            self._ledger.prompt(state, frame, left, record)
+            return
+        del state.prompts[frame]
+        state.unsettle_around(frame)
+        if not state.prompts:
             state.settled.clear()
-            return [self._set_record(state, f, None) for f in sorted(state.records)]
+        for f in [frame] if state.prompts else list(state.records):
+            self._ledger.put(state, f, None)
 
     def refine(self, object_id: int, frame: int) -> MaskUpdate:
         """Let the decoder improve a prompted frame's mask once more, starting from what it is."""
-        state, record = self._state(object_id), self._record(object_id, frame)
+        state, record = self._ledger.unlocked(object_id), self._record(object_id, frame)
         prompts = state.prompts.get(frame)
         if not prompts:
             raise SessionError(
                 f"frame {frame} of object {object_id} has no prompt to refine; add one first."
             )
-        with self._action("refine", object_id):
+        with self._action("refine", object_id) as action:
             if record.index < 0:  # an exact mask becomes a hint
                 prompts = tuple(
                     replace(p, refine=True) if isinstance(p, MaskPrompt) else p for p in prompts
                 )
             new = self._decoder.decode(state, frame, prompts, record)
-            return self._set_prompted(state, frame, prompts, new)
+            self._ledger.prompt(state, frame, prompts, new)
+        return action.updates[0]
 
     def candidates(self, object_id: int, frame: int) -> list[Candidate]:
         """Return the three masks that a click may mean, in the model's order.
@@ -322,12 +343,67 @@ class Session:
         """
         if index not in (0, 1, 2):
             raise SessionError(f"candidate {index!r} does not exist; choose 0, 1 or 2.")
-        state = self._state(object_id)
+        state = self._ledger.unlocked(object_id)
         record = self._record(object_id, frame)
         prediction = self._prediction(object_id, frame, record)
         new = self._decoder.choose(record, prediction, index + 1)
-        with self._action("choose mask", object_id):
-            return self._set_prompted(state, frame, state.prompts[frame], new)
+        with self._action("choose mask", object_id) as action:
+            self._ledger.prompt(state, frame, state.prompts[frame], new)
+        return action.updates[0]
+
+    def preview(self, point: Point, object_id: int | None = None) -> np.ndarray | None:
+        """Return the mask that a click would give, and record nothing.
+
+        It costs one decoding, never an encoding, and may be called while a propagation is under way.
+
+        Parameters
+        ----------
+        point : Point
+            The click.
+        object_id : int, optional
+            The object that it would be added to; None, or an id that is not used yet, for a new one.
+
+        Returns
+        -------
+        ndarray of bool, (y, x), or None
+            None if the plane is not encoded yet (see `encode`), or the object is locked.
+        """
+        frame = check_prompts([point], self.n_frames, self.plane_shape)
+        state = self._objects.get(object_id or 0) or ObjectState(0)
+        if state.facts.locked:
+            return None
+        if not state.prompts:
+            state = ObjectState(state.object_id)
+            state.add_facts(extent=extent_for(self.window_side, [point]))
+        mask = self._decoder.preview(state, point)
+        return None if mask is None else pixels_free(self._objects, frame, mask)
+
+    # encoding ahead
+
+    def encode(self, frame: int) -> bool:
+        """Encode a whole plane ahead, so that a click there costs a decoding only.
+
+        Returns
+        -------
+        bool
+            False if nothing was to do: it was held already, or ``window_side`` was given, so that the part of the plane that is
+            encoded depends on the prompts.
+        """
+        frame, view = check_frame(frame, self.n_frames), self._recall.whole_plane()
+        if self.window_side is not None or self._recall.is_encoded(frame, view):
+            return False
+        self._recall.embedding(frame, view)
+        return True
+
+    def encoded_frames(self) -> np.ndarray:
+        """Tell which whole planes are encoded, bool, (frame,)."""
+        view = self._recall.whole_plane()
+        return np.array([self._recall.is_encoded(f, view) for f in range(self.n_frames)])
+
+    @property
+    def encodings_kept(self) -> int:
+        """How many whole planes can be held encoded; encoding more ahead would push the first ones out."""
+        return self._recall.embeddings_kept(self._recall.whole_plane())
 
     # propagation
 
@@ -344,7 +420,7 @@ class Session:
         Parameters
         ----------
         object_ids : iterable of int, optional
-            Which objects; None for all.
+            Which objects; None for all that are not locked.
         frames : iterable of int, optional
             Which frames, for example ``range(10, 20)``; None for all.
         direction : {"forward", "backward", "both"}
@@ -362,146 +438,223 @@ class Session:
         Raises
         ------
         SessionError
-            If an object, a frame or the direction does not exist.
+            If an object, a frame or the direction does not exist, or an object is locked.
         """
         if direction not in get_args(Direction):
             raise SessionError(
                 f"direction {direction!r} is unknown; use one of {get_args(Direction)}."
             )
-        ids = self.object_ids if object_ids is None else tuple(object_ids)
-        for object_id in ids:
-            self._state(object_id)
-        wanted = None if frames is None else {check_frame(f, self.n_frames) for f in frames}
-        return self._propagate(ids, wanted, direction, progress)
+        if object_ids is None:
+            ids = tuple(i for i in self.object_ids if not self._objects[i].facts.locked)
+        else:
+            ids = tuple(self._ledger.unlocked(i).object_id for i in object_ids)
+        wanted = (
+            None if frames is None else frozenset(check_frame(f, self.n_frames) for f in frames)
+        )
+        request = Request(ids, wanted, direction, self.stop_rule)
+        return self._propagation.start(request, progress)
 
-    def _propagate(
-        self,
-        ids: tuple[int, ...],
-        wanted: set[int] | None,
-        direction: Direction,
-        progress: Callable[[Progress], None] | None,
-    ) -> Generator[MaskUpdate, None, None]:
-        self._end_run()
-        steps = self._plan(ids, wanted, direction)
-        run = Run(self.stop_rule, {i: self._objects[i].copy() for i in ids if i in self._objects})
-        self._run = run
-        try:
-            for done, step in enumerate(steps, start=1):
-                updates = self._take_step(run, step)
-                if progress is not None:
-                    progress(Progress(done, len(steps), f"frame {step.frame}"))
-                for update in updates:
-                    yield update
-                    if run.ended:
-                        return
-        finally:
-            if self._run is run:
-                self._end_run()
-
-    def _plan(
-        self, ids: tuple[int, ...], wanted: set[int] | None, direction: Direction
-    ) -> list[Step]:
-        states = [self._objects[i] for i in ids if i in self._objects]
-        pending = {s.object_id: s.pending(self.n_frames) for s in states}
-        if wanted is not None:
-            pending = {i: [f for f in frames if f in wanted] for i, frames in pending.items()}
-        first = next((r for s in states for r in s.records.values()), None)
-        kept = self._recall.embeddings_kept(first.view) if first else 0
-        return plan_propagation({s.object_id: s.prompted for s in states}, pending, direction, kept)
-
-    def _take_step(self, run: Run, step: Step) -> list[MaskUpdate]:
-        """Track all objects of a step; every result is in the session before the first is shown."""
-        updates: list[MaskUpdate] = []
-        live: list[Task] = []
-        for task in step.tasks:
-            state = self._objects[task.object_id]
-            if not run.is_stopped(state, step.frame, task):
-                live.append(task)
-                continue
-            state.settled.add(step.frame)
-            if step.frame in state.records:
-                updates.append(self._set_record(state, step.frame, None))
-        states = [self._objects[task.object_id] for task in live]
-        for job, record in list(self._tracker.track(step.frame, states, live)):
-            state = job.state
-            record = self._judged(run, state, job.task, step.frame, record)
-            state.settled.add(step.frame)
-            updates.append(self._set_record(state, step.frame, record))
-        return updates
-
-    def _judged(
-        self, run: Run, state: ObjectState, task: Task, frame: int, record: FrameRecord
-    ) -> FrameRecord:
-        """Apply the stop rule and compare with the frame before."""
-        reason = run.see(task, record.mask.area, record.scores.object_score)
-        if reason == "growth":
-            record = self._recall.without_mask(record)
-        overlap = float("nan")
-        before = state.records.get(frame - task.direction)
-        if before is not None:
-            window = union(before.mask.window, record.mask.window)
-            overlap = mask_iou(before.mask.inside(window), record.mask.inside(window))
-        return replace(record, scores=replace(record.scores, overlap=overlap, stopped=reason))
-
-    def _end_run(self) -> None:
-        """Close a running propagation, so that it is one action of the history."""
-        run, self._run = self._run, None
-        if run is None:
-            return
-        run.ended = True
-        change = compare("propagate", run.before, self._objects, run.before)
-        if any(c.records.new or c.settled for c in change.objects):
-            self._history.push(change)
-
-    # objects and history
+    # objects
 
     def remove_object(self, object_id: int) -> list[MaskUpdate]:
         """Remove an object; pixels that it held against others go to them. Its id is not used again."""
-        state = self._state(object_id)
-        with self._action("remove object", object_id):
-            updates = [self._set_record(state, f, None) for f in sorted(state.records)]
+        self._ledger.unlocked(object_id)
+        with self._action("remove object", object_id) as action:
             del self._objects[object_id]
-        return updates
+        return action.updates
 
-    @property
-    def can_undo(self) -> str:
-        """What `undo` would take back; "" if there is nothing."""
-        self._end_run()
-        return self._history.done[-1].what if self._history.done else ""
+    def import_labels(self, labels: Any, frame: int | None = None) -> list[MaskUpdate]:
+        """Make an object of every value of a label image; the network is not asked.
 
-    @property
-    def can_redo(self) -> str:
-        """What `redo` would repeat; "" if there is nothing."""
-        return self._history.undone[-1].what if self._history.undone else ""
+        The frame on which an object is largest gets a mask prompt. The other frames are kept as they are, also those without
+        the object, until a prompt is added near them; given one plane only, the object can be propagated from there.
 
-    def undo(self) -> list[MaskUpdate]:
-        """Take the last action back: a prompt, a choice, a propagation, a removal.
+        Parameters
+        ----------
+        labels : array-like of int
+            (frame, y, x), read plane by plane; or (y, x) with a frame. 0 is the background.
+        frame : int, optional
+            Where a plane lies.
 
         Returns
         -------
         list of MaskUpdate
-            Empty if there was nothing to take back.
+            A value above all ids used so far is the object's id; other values get new ids, in ascending order.
+
+        Raises
+        ------
+        SessionError
+            If the labels do not fit the stack or are empty.
         """
-        self._end_run()
-        return self._replay(self._history.undo(), forward=False)
+        frame = None if frame is None else check_frame(frame, self.n_frames)
+        found = masks_by_value(labels, frame, self._shape)
+        ids = ids_of_values(found, self._ledger.highest_id)
+        n_frames = self.n_frames if frame is None else None
+        with self._action("import labels") as action:
+            for value, masks in found.items():
+                state = object_of_masks(ids[value], masks, n_frames, self.window_side, self._made)
+                self._objects[ids[value]] = state
+                for f, record in state.records.items():
+                    self._ledger.put(state, f, record)
+        return action.updates
+
+    def merge(self, object_ids: Iterable[int]) -> list[MaskUpdate]:
+        """Join two or more objects into the one with the lowest id; the other ids are not used again.
+
+        Raises
+        ------
+        SessionError
+            If there are fewer than two, or one does not exist or is locked.
+        """
+        ids = sorted({self._ledger.unlocked(i).object_id for i in object_ids})
+        if len(ids) < 2:
+            raise SessionError(f"objects {ids} can't be merged; give two or more ids.")
+        with self._action("merge objects", *self._objects) as action:
+            merge_objects(self._objects, ids, self._labels, self._made)
+        return action.updates
+
+    def split(
+        self, object_id: int, frame: int, yx: tuple[float, float]
+    ) -> tuple[int, list[MaskUpdate]]:
+        """Make a new object of the part that is connected to a place, within and across frames.
+
+        Parameters
+        ----------
+        object_id : int
+            The object.
+        frame : int
+            Where.
+        yx : tuple of float
+            A place on the part, data pixels.
+
+        Returns
+        -------
+        new_id : int
+        updates : list of MaskUpdate
+
+        Raises
+        ------
+        SessionError
+            If the object is not at that place, has no other part, or is locked.
+        """
+        self._ledger.unlocked(object_id)
+        y, x = (round(float(v)) for v in yx)
+        place = (check_frame(frame, self.n_frames), y, x)
+        with self._action("split object", *self._objects) as action:
+            new_id = self._ledger.new_id()
+            split_object(self._objects, object_id, new_id, place, self._labels, self._made)
+        return new_id, action.updates
+
+    def rename(self, object_id: int, name: str) -> None:
+        """Give an object a name."""
+        state = self._state(object_id)
+        with self._action("rename object", object_id):
+            state.add_facts(name=str(name))
+
+    def name(self, object_id: int) -> str:
+        """Return an object's name; "" if it has none."""
+        return self._state(object_id).facts.name
+
+    def lock(self, object_id: int) -> list[MaskUpdate]:
+        """Protect a finished object: it is not changed, and no other object gets its pixels, until it is unlocked.
+
+        No pixel changes. Where masks overlap with this one, they lose the pixels that they do not show.
+
+        Returns
+        -------
+        list of MaskUpdate
+            Of masks that lost contested pixels; the labels are as before.
+        """
+        state = self._state(object_id)
+        with self._action("lock object", *self._objects) as action:
+            decide_contested(self._objects, [object_id], self._labels)
+            state.add_facts(locked=True)
+        return action.updates
+
+    def unlock(self, object_id: int) -> None:
+        """Let an object be changed again."""
+        state = self._state(object_id)
+        with self._action("unlock object", object_id):
+            state.add_facts(locked=False)
+
+    def is_locked(self, object_id: int) -> bool:
+        """Tell whether an object is locked."""
+        return self._state(object_id).facts.locked
+
+    # trust
+
+    def accept(self, object_id: int, frame: int) -> MaskUpdate:
+        """Say that a mask is right: the frame becomes a prompted one, with the mask (or the absence) that it has.
+
+        Nothing is tracked again because of it.
+
+        Raises
+        ------
+        SessionError
+            If the object was not tracked there, or is locked.
+        """
+        state, frame = self._ledger.unlocked(object_id), check_frame(frame, self.n_frames)
+        with self._action("accept mask", object_id):
+            trust.accept_frame(state, frame, self._made)
+        return self._ledger.current(object_id, frame)
+
+    def is_accepted(self, object_id: int, frame: int) -> bool:
+        """Tell whether a frame was accepted, and not changed since."""
+        return check_frame(frame, self.n_frames) in self._state(object_id).facts.accepted
+
+    def confidence(self, object_id: int) -> np.ndarray:
+        """Return how far an object's masks can be trusted, float, (frame,): 0 to 1, NaN where there is no mask.
+
+        Prompted frames have 1. How it is computed: docs/confidence.md.
+        """
+        return trust.confidence_of(self._state(object_id), self.n_frames)
+
+    def least_confident(self, seen: Collection[tuple[int, int]] = ()) -> tuple[int, int] | None:
+        """Find the least certain mask of all objects that are not locked.
+
+        Parameters
+        ----------
+        seen : collection of (int, int)
+            (object_id, frame) pairs to pass over.
+
+        Returns
+        -------
+        tuple of int or None
+            (object_id, frame) of a mask that is not on a prompted frame; None if there is no other.
+        """
+        states = [s for _, s in sorted(self._objects.items()) if not s.facts.locked]
+        return trust.least_confident(states, self.n_frames, seen)
+
+    # history
+
+    @property
+    def can_undo(self) -> str:
+        """What `undo` would take back; "" if there is nothing."""
+        self._propagation.end()
+        done = self._ledger.history.done
+        return done[-1].what if done else ""
+
+    @property
+    def can_redo(self) -> str:
+        """What `redo` would repeat; "" if there is nothing."""
+        undone = self._ledger.history.undone
+        return undone[-1].what if undone else ""
+
+    def undo(self) -> list[MaskUpdate]:
+        """Take the last action back, whatever it was.
+
+        Returns
+        -------
+        list of MaskUpdate
+            Empty if there was nothing to take back, or no mask changed.
+        """
+        self._propagation.end()
+        return self._ledger.undo()
 
     def redo(self) -> list[MaskUpdate]:
         """Repeat the last action that was taken back."""
-        self._end_run()
-        return self._replay(self._history.redo(), forward=True)
-
-    def _replay(self, change: Change | None, forward: bool) -> list[MaskUpdate]:
-        if change is None:
-            return []
-        updates = []
-        changed = change.apply(self._objects, forward)
-        records = {c.object_id: c.records for c in change.objects}
-        for object_id, frame in changed:
-            old, new = records[object_id].old[frame], records[object_id].new[frame]
-            if not forward:
-                old, new = new, old
-            updates.append(self._shown(object_id, frame, old, new))
-        return updates
+        self._propagation.end()
+        return self._ledger.redo()
 
     # reading and writing
 
@@ -519,22 +672,10 @@ class Session:
         Raises
         ------
         SessionError
-            If the folder exists and is not a saved session.
+            If the folder exists and is not a saved session, or holds the journal of another one.
         """
-        self._end_run()
-        storage.write(
-            Path(folder),
-            storage.SavedSession(
-                shape=(self.n_frames, *self.plane_shape),
-                model=self.model.name,
-                highest_id=self._highest_id,
-                window_side=self.window_side,
-                overlap=self.overlap,
-                stop_rule=self.stop_rule,
-                objects=self._objects,
-                labels=self.labels,
-            ),
-        )
+        self._propagation.end()
+        keeping.save(self, Path(folder))
 
     @classmethod
     def load(
@@ -564,71 +705,92 @@ class Session:
         SessionError
             If the folder is not a session or the stack has another shape.
         """
-        saved = storage.read(Path(folder))
-        settings = {
-            "window_side": saved.window_side,
-            "overlap": saved.overlap,
-            "stop_rule": saved.stop_rule,
-        }
-        session = cls(stack, model, intensity, **{**settings, **options})
-        session._restore(saved)
-        return session
+        return keeping.load(cls, Path(folder), (stack, model, intensity), options)
 
-    def _restore(self, saved: storage.SavedSession) -> None:
-        shape = (self.n_frames, *self.plane_shape)
-        if tuple(saved.shape) != shape:
-            raise SessionError(
-                f"the session was made on a stack of shape {tuple(saved.shape)}, this one is {shape}; open "
-                "the image that it was made on."
-            )
-        self._objects = dict(saved.objects)
-        self._highest_id = saved.highest_id
-        versions = [r.version for s in self._objects.values() for r in s.records.values()]
-        self._recall.start_versions_after(max(versions, default=0))
-        self._labels.array = np.array(saved.labels)
+    def start_journal(self, folder: str | Path, image: str = "") -> None:
+        """Write the session to a journal, and from now on every action and every tracked frame at once.
+
+        What was shown survives the end of the process, however it ends: `has_journal` finds it and `recover` opens it.
+
+        Parameters
+        ----------
+        folder : str or Path
+            It is made; it may be the folder of a saved session.
+        image : str
+            Name of the image, for whoever is asked whether to go on.
+
+        Raises
+        ------
+        SessionError
+            If the folder holds something else, or a journal that this session does not come from.
+        """
+        self._propagation.end()
+        keeping.start_journal(self, Path(folder), image)
+
+    def stop_journal(self) -> None:
+        """Write no more to the journal; its folder stays."""
+        if self._ledger.journal is not None:
+            self._ledger.journal.close()
+            self._ledger.journal = None
+
+    @property
+    def journal_folder(self) -> Path | None:
+        """Where the journal is written; None if there is none, or the disk failed."""
+        journal = self._ledger.journal
+        return journal.folder if journal is not None and journal.is_open else None
+
+    @classmethod
+    def recover(
+        cls,
+        folder: str | Path,
+        stack: Stack | Any,
+        model: SAM2,
+        intensity: Intensity | IntensityMap = "auto",
+        **options: Any,
+    ) -> Session:
+        """Open the journal of a session that ended without notice; it is gone on with.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Given to `start_journal`.
+        stack, model, intensity, **options
+            As for `load`.
+
+        Returns
+        -------
+        Session
+            With all that was shown; the history starts anew.
+
+        Raises
+        ------
+        SessionError
+            If there is no journal, it is in use, or the stack has another shape.
+        """
+        return keeping.recover(cls, Path(folder), (stack, model, intensity), options)
 
     # inside
 
-    @contextmanager
-    def _action(self, what: str, object_id: int) -> Iterator[dict[int, ObjectState]]:
-        """Make one undoable action of what is done inside; an error leaves the session as it was."""
-        self._end_run()
-        old = self._objects.get(object_id)
-        before = {} if old is None else {object_id: old.copy()}
-        try:
-            yield self._objects
-        except BaseException:
-            self._objects.pop(object_id, None)
-            self._objects.update(before)
-            raise
-        self._history.push(compare(what, before, self._objects, [object_id]))
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        return (self.n_frames, *self.plane_shape)
 
-    def _set_prompted(
-        self, state: ObjectState, frame: int, prompts: tuple[Prompt, ...], record: FrameRecord
-    ) -> MaskUpdate:
-        state.prompts[frame] = prompts
-        state.unsettle_around(frame)
-        return self._set_record(state, frame, record)
+    def _action(self, what: str, *object_ids: int) -> AbstractContextManager[Action]:
+        """Make one undoable action of what is done inside; see `Ledger.action`."""
+        self._propagation.end()
+        return self._ledger.action(what, object_ids)
 
-    def _set_record(self, state: ObjectState, frame: int, record: FrameRecord | None) -> MaskUpdate:
-        old = state.records.pop(frame, None)
-        if record is not None:
-            state.records[frame] = record
-        return self._shown(state.object_id, frame, old, record)
-
-    def _shown(
-        self, object_id: int, frame: int, old: FrameRecord | None, new: FrameRecord | None
-    ) -> MaskUpdate:
-        """Repaint where the old or the new mask lies, and say so."""
-        nothing = CompactMask((0, 0, 0, 0), 0, b"")
-        old_mask, new_mask = (r.mask if r is not None else nothing for r in (old, new))
-        window = union(old_mask.window, new_mask.window)
-        labels = self._labels.repaint(self._objects, frame, window)
-        self._revision += 1
-        scores = new.scores if new is not None else NO_SCORES
-        return MaskUpdate(
-            object_id, frame, window, new_mask.inside(window), labels, scores, self._revision
-        )
+    def _decode(self, object_id: int, prompts: tuple[Prompt, ...]) -> None:
+        """Decode prompts, together with those that the frame has already, and take the result."""
+        frame = prompts[0].frame
+        state = self._objects.setdefault(object_id, ObjectState(object_id))
+        mask_prompt = next((p for p in prompts if isinstance(p, MaskPrompt)), None)
+        if not state.prompts:
+            state.add_facts(extent=extent_for(self.window_side, prompts))
+        merged = merge_prompts(state.prompts.get(frame, ()), prompts)
+        start = mask_prompt or state.records.get(frame)
+        record = self._decoder.decode(state, frame, merged, start)
+        self._ledger.prompt(state, frame, merged, record)
 
     def _prediction(self, object_id: int, frame: int, record: FrameRecord) -> MaskPrediction:
         """Return the masks that the prompts of a frame may mean, decoding again if they are gone."""
@@ -645,13 +807,7 @@ class Session:
         return self._decoder.predict(self._state(object_id), frame, prompts, start)
 
     def _state(self, object_id: int) -> ObjectState:
-        state = self._objects.get(object_id)
-        if state is None:
-            raise SessionError(
-                f"object {object_id!r} does not exist; there are {list(self.object_ids)}. Add a "
-                "prompt to make it."
-            )
-        return state
+        return self._ledger.state(object_id)
 
     def _record(self, object_id: int, frame: int) -> FrameRecord:
         record = self._state(object_id).records.get(check_frame(frame, self.n_frames))

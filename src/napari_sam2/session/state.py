@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_sam2.engine.masks import CompactMask
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from napari_sam2.prompts import Prompt
     from napari_sam2.results import Scores
 
-__all__ = ["FrameRecord", "ObjectState"]
+__all__ = ["Facts", "FrameRecord", "ObjectState"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +53,28 @@ class FrameRecord:
     origin: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What holds for an object as a whole.
+
+    Parameters
+    ----------
+    extent : int or None
+        Side of the window shown to the model, in data pixels; None for the whole plane.
+    name : str
+        Given by the user; "" until then.
+    locked : bool
+        Finished: it is not changed, and its pixels are not given to others.
+    accepted : frozenset of int
+        Frames of which the user said that the mask is right.
+    """
+
+    extent: int | None = None
+    name: str = ""
+    locked: bool = False
+    accepted: frozenset[int] = frozenset()
+
+
 @dataclass(slots=True, eq=False)
 class ObjectState:
     """One object.
@@ -67,15 +89,15 @@ class ObjectState:
         By frame.
     settled : set of int
         Tracked frames that are up to date, also those where the object was found to be absent.
-    extent : int or None
-        Side of the window shown to the model, in data pixels; None for the whole plane.
+    facts : Facts
+        Name, lock, and what else holds for the object as a whole.
     """
 
     object_id: int
     prompts: dict[int, tuple[Prompt, ...]] = field(default_factory=dict)
     records: dict[int, FrameRecord] = field(default_factory=dict)
     settled: set[int] = field(default_factory=set)
-    extent: int | None = None
+    facts: Facts = Facts()
 
     def copy(self) -> ObjectState:
         """Copy the containers; what they hold is immutable."""
@@ -84,8 +106,12 @@ class ObjectState:
             dict(self.prompts),
             dict(self.records),
             set(self.settled),
-            self.extent,
+            self.facts,
         )
+
+    def add_facts(self, **changed: Any) -> None:
+        """Replace some of the facts."""
+        self.facts = replace(self.facts, **changed)
 
     @property
     def prompted(self) -> list[int]:

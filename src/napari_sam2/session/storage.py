@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from napari_sam2.engine.masks import CompactMask, Overlap
 from napari_sam2.engine.stop_rule import StopRule
-from napari_sam2.engine.transforms import View
-from napari_sam2.errors import PromptError, SessionError
-from napari_sam2.prompts import Box, MaskPrompt, Point, Prompt, Scribble
-from napari_sam2.results import Scores
-from napari_sam2.session.state import FrameRecord, ObjectState
+from napari_sam2.errors import SessionError
+from napari_sam2.session.json_format import object_from_json, object_to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["SavedSession", "read", "write"]
+    from napari_sam2.engine.masks import Overlap
+    from napari_sam2.session.state import ObjectState
+
+__all__ = ["SavedSession", "is_ours", "planes_of", "read", "write"]
 
 FORMAT: Final = "napari-sam2 session"
 FORMAT_VERSION: Final = 1
+JOURNAL_FILES: Final = frozenset({"journal.jsonl", "journal.jsonl.new", "journal.lock"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,8 +52,8 @@ class SavedSession:
         See `Session`.
     objects : mapping of int to ObjectState
         The objects.
-    labels : ndarray of unsigned int, (frame, y, x)
-        The label image.
+    labels : array-like of unsigned int, (frame, y, x)
+        The label image; it is read plane by plane.
     """
 
     shape: tuple[int, int, int]
@@ -63,18 +63,29 @@ class SavedSession:
     overlap: Overlap
     stop_rule: StopRule
     objects: Mapping[int, ObjectState]
-    labels: np.ndarray
+    labels: Any
 
 
-def write(folder: Path, session: SavedSession) -> None:
+def write(
+    folder: Path, session: SavedSession, also: Callable[[Path], None] = lambda _: None
+) -> None:
     """Write a session folder beside its final place, then put it there.
+
+    Parameters
+    ----------
+    folder : Path
+        It is made; an earlier session there is replaced.
+    session : SavedSession
+        What to write.
+    also : callable, optional
+        Writes more into the folder while it is made.
 
     Raises
     ------
     SessionError
         If something else than a session is there already.
     """
-    if folder.exists() and not (folder / "session.json").is_file():
+    if folder.exists() and not is_ours(folder):
         raise SessionError(f"{folder} exists and is not a saved session; choose another folder.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -82,12 +93,20 @@ def write(folder: Path, session: SavedSession) -> None:
         _write_labels(new / "labels.zarr", session.labels)
         (new / "objects").mkdir()
         for object_id, state in session.objects.items():
-            _write_json(new / "objects" / f"{object_id}.json", _object_to_json(state))
+            _write_json(new / "objects" / f"{object_id}.json", object_to_json(state))
         _write_json(new / "session.json", _head(session))
+        also(new)
         _put_in_place(new, folder)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
+
+
+def is_ours(folder: Path) -> bool:
+    """Tell whether a folder is a saved session, or holds nothing but a journal."""
+    if (folder / "session.json").is_file():
+        return True
+    return folder.is_dir() and {p.name for p in folder.iterdir()} <= JOURNAL_FILES
 
 
 def _put_in_place(new: Path, folder: Path) -> None:
@@ -135,14 +154,18 @@ def read(folder: Path) -> SavedSession:
             overlap=head["overlap"],
             stop_rule=StopRule(**head["stop_rule"]),
             objects=objects,
-            labels=_read_labels(folder / "labels.zarr"),
+            labels=_open_labels(folder / "labels.zarr"),
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, SessionError):
             raise
-        raise SessionError(
-            f"{folder} is damaged ({type(error).__name__}: {error}); use a copy of it, or start anew."
-        ) from error
+        raise _damaged(folder, error) from error
+
+
+def _damaged(folder: Path, error: Exception) -> SessionError:
+    return SessionError(
+        f"{folder} is damaged ({type(error).__name__}: {error}); use a copy of it, or start anew."
+    )
 
 
 def _head(session: SavedSession) -> dict[str, Any]:
@@ -160,129 +183,39 @@ def _head(session: SavedSession) -> dict[str, Any]:
     }
 
 
-def _write_labels(path: Path, labels: np.ndarray) -> None:
+def _write_labels(path: Path, labels: Any) -> None:
     import zarr
 
-    zarr.create_array(path, data=np.asarray(labels), chunks=(1, *labels.shape[1:]))
+    chunks = (1, *labels.shape[1:])
+    array = zarr.create_array(path, shape=labels.shape, dtype=labels.dtype, chunks=chunks)
+    for frame in range(labels.shape[0]):
+        array[frame] = np.asarray(labels[frame])
 
 
-def _read_labels(path: Path) -> np.ndarray:
+def _open_labels(path: Path) -> Any:
     import zarr
 
-    array = zarr.open_array(path, mode="r")
-    return np.asarray(array[:])
+    return zarr.open_array(path, mode="r")
+
+
+def planes_of(folder: Path, saved: SavedSession) -> Iterator[tuple[int, np.ndarray]]:
+    """Read the labels of a saved session, frame by frame.
+
+    Raises
+    ------
+    SessionError
+        If they are damaged.
+    """
+    try:
+        for frame in range(saved.labels.shape[0]):
+            yield frame, np.asarray(saved.labels[frame])
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _damaged(folder, error) from error
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
-def _object_to_json(state: ObjectState) -> dict[str, Any]:
-    return {
-        "object_id": state.object_id,
-        "window_side": state.extent,
-        "prompts": [_prompt_to_json(p) for f in state.prompted for p in state.prompts[f]],
-        "settled_frames": sorted(state.settled),
-        "masks": [_record_to_json(f, r) for f, r in sorted(state.records.items())],
-    }
-
-
 def _read_object(path: Path) -> ObjectState:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    state = ObjectState(content["object_id"], extent=content["window_side"])
-    for entry in content["prompts"]:
-        prompt = _prompt_from_json(entry)
-        state.prompts[prompt.frame] = (*state.prompts.get(prompt.frame, ()), prompt)
-    state.settled = set(content["settled_frames"])
-    state.records = dict(_record_from_json(entry) for entry in content["masks"])
-    return state
-
-
-def _prompt_to_json(prompt: Prompt) -> dict[str, Any]:
-    kind = {"type": type(prompt).__name__, "frame": prompt.frame}
-    if isinstance(prompt, Point):
-        return {**kind, "yx": prompt.yx, "positive": prompt.positive}
-    if isinstance(prompt, Box):
-        return {**kind, "yx_min": prompt.yx_min, "yx_max": prompt.yx_max}
-    if isinstance(prompt, Scribble):
-        return {**kind, "path_yx": prompt.path_yx, "positive": prompt.positive}
-    if prompt.mask.dtype == bool:
-        mask: dict[str, Any] = {"runs": runs_of(prompt.mask)}
-    else:
-        mask = {"probabilities": [[round(float(v), 4) for v in row] for row in prompt.mask]}
-    return {**kind, "refine": prompt.refine, "shape": prompt.mask.shape, **mask}
-
-
-def _prompt_from_json(entry: dict[str, Any]) -> Prompt:
-    frame = entry["frame"]
-    match entry["type"]:
-        case "Point":
-            return Point(frame, tuple(entry["yx"]), entry["positive"])
-        case "Box":
-            return Box(frame, tuple(entry["yx_min"]), tuple(entry["yx_max"]))
-        case "Scribble":
-            return Scribble(frame, tuple(tuple(yx) for yx in entry["path_yx"]), entry["positive"])
-        case "MaskPrompt":
-            if "runs" in entry:
-                mask = mask_of(entry["runs"], tuple(entry["shape"]))
-            else:
-                mask = np.array(entry["probabilities"], dtype=np.float32)
-            return MaskPrompt(frame, mask, entry["refine"])
-        case kind:
-            raise PromptError(f"prompt type {kind!r} is unknown; update napari-sam2.")
-
-
-def _record_to_json(frame: int, record: FrameRecord) -> dict[str, Any]:
-    return {
-        "frame": frame,
-        "window": record.mask.window,
-        "runs": runs_of(record.mask.inside(record.mask.window)),
-        "scores": {k: _finite(v) for k, v in asdict(record.scores).items()},
-        "seen_window": record.view.window,
-        "seen_side": record.view.side,
-        "direction": record.direction,
-        "candidate": record.index,
-        "prompted": record.prompted,
-        "since": record.since,
-        "origin": record.origin,
-        "version": record.version,
-    }
-
-
-def _record_from_json(entry: dict[str, Any]) -> tuple[int, FrameRecord]:
-    y0, x0, y1, x1 = entry["window"]
-    mask = mask_of(entry["runs"], (y1 - y0, x1 - x0))
-    scores: dict[str, Any] = {
-        k: float("nan") if v is None else v for k, v in entry["scores"].items()
-    }
-    view = View(tuple(entry["seen_window"]), entry["seen_side"])
-    return entry["frame"], FrameRecord(
-        entry["version"],
-        CompactMask.pack(mask, (y0, x0)),
-        Scores(**scores),
-        view,
-        entry["direction"],
-        entry["candidate"],
-        entry["prompted"],
-        entry["since"],
-        entry["origin"],
-    )
-
-
-def _finite(value: float | int | str) -> float | int | str | None:
-    """JSON has no NaN."""
-    return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
-def runs_of(mask: np.ndarray) -> list[int]:
-    """Encode a mask as lengths of runs in row order, starting with zeros: (0 0 1 1 1) is [2, 3]."""
-    flat = mask.astype(bool).ravel()
-    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    runs: list[int] = np.diff(np.concatenate(([0], changes, [flat.size]))).tolist()
-    return [0, *runs] if flat.size and flat[0] else runs
-
-
-def mask_of(runs: list[int], shape: tuple[int, ...]) -> np.ndarray:
-    """Decode what `runs_of` made, bool, of the given shape."""
-    values = np.arange(len(runs)) % 2 == 1
-    return np.repeat(values, runs).reshape(shape)
+    return object_from_json(json.loads(path.read_text(encoding="utf-8")))

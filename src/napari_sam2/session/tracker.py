@@ -82,7 +82,7 @@ class Tracker:
         """Let the window follow the object from the frame before."""
         before = state.records.get(frame - task.direction) or state.records[task.source]
         plane_shape, config = self.recall.stack.plane_shape, self.model.config
-        return view_of(plane_shape, config, centre_of_record(before), state.extent)
+        return view_of(plane_shape, config, centre_of_record(before), state.facts.extent)
 
     def _track_or_halve(self, frame: int, jobs: list[Job]) -> list[tuple[Job, FrameRecord]]:
         """Track a batch; where the device runs out of memory, go on with half as many at a time."""

@@ -1,0 +1,101 @@
+"""Encoding ahead, and the ghost of a click."""
+
+import numpy as np
+import pytest
+
+from napari_sam2 import Point
+from napari_sam2.errors import PromptError, SessionError
+from napari_sam2.session import CacheSizes, Session
+
+CLICK = Point(4, (30, 25))
+
+
+def test_planes_are_encoded_once(session, monkeypatch):
+    assert session.encode(3)
+    assert not session.encode(3)
+    assert session.encoded_frames().tolist() == [f == 3 for f in range(10)]
+    assert session.encodings_kept >= 10
+    monkeypatch.setattr(type(session.model), "encode_image", lambda *a: pytest.fail("encoded"))
+    session.add_prompt(1, Point(3, (30, 25)))
+    with pytest.raises(SessionError, match="frame 10 is outside the stack"):
+        session.encode(10)
+
+
+def test_what_left_the_cache_is_not_encoded(stack, model):
+    session = Session(stack, model, caches=CacheSizes(embeddings=0, disk=0))
+    assert session.encode(3)
+    assert not session.encoded_frames().any()
+    assert session.encodings_kept == 0
+
+
+def test_where_windows_follow_objects_nothing_is_encoded_ahead(stack, model):
+    session = Session(stack, model, window_side=32)
+    assert not session.encode(3)
+    assert not session.encoded_frames().any()
+    assert session.preview(CLICK) is None
+    session.add_prompt(1, CLICK)
+    assert session.preview(Point(4, (31, 26)), 1) is not None
+
+
+def test_a_preview_is_what_the_click_gives(session, everything):
+    assert session.preview(CLICK) is None, "not encoded yet"
+    session.encode(4)
+    before = everything(session)
+    ghost = session.preview(CLICK)
+    assert everything(session) == before
+    assert session.revision == 0
+    session.add_prompt(1, CLICK)
+    assert np.array_equal(ghost, session.mask(1, 4))
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_a_preview_of_a_correction_is_what_the_click_gives(session, everything, tracked):
+    session.add_prompt(1, CLICK)
+    list(session.propagate())
+    click = Point(6 if tracked else 4, (10, 70), positive=False)
+    before = everything(session)
+    ghost = session.preview(click, 1)
+    other = session.preview(click)
+    assert everything(session) == before
+    session.add_prompt(1, click)
+    assert np.array_equal(ghost, session.mask(1, click.frame))
+    assert not np.array_equal(ghost, other)
+
+
+def test_a_preview_costs_one_decoding_and_leaves_the_caches_alone(session, monkeypatch):
+    session.add_prompt(1, CLICK)
+    list(session.propagate())
+    session._recall.conditioned.clear()
+    candidates = [c.mask for c in session.candidates(1, 4)]
+    kept = [len(c) for c in (session._recall.logits, session._recall.memories)]
+    net, decode, calls = type(session.model), type(session.model).decode, []
+    monkeypatch.setattr(net, "encode_image", lambda *a: pytest.fail("encoded"))
+    monkeypatch.setattr(net, "attend_memory", lambda *a: pytest.fail("attended"))
+    monkeypatch.setattr(net, "decode", lambda *a: calls.append(a) or decode(*a))
+    for frame in (4, 6):
+        assert session.preview(Point(frame, (33, 30)), 1) is not None
+    assert len(calls) == 2
+    assert [len(c) for c in (session._recall.logits, session._recall.memories)] == kept
+    assert len(session._recall.conditioned) == 0
+    assert np.array_equal(candidates, [c.mask for c in session.candidates(1, 4)])
+
+
+def test_a_preview_does_not_end_a_propagation(session):
+    session.add_prompt(1, CLICK)
+    run = session.propagate()
+    next(run)
+    assert session.preview(Point(4, (40, 60))) is not None
+    session.encode(9)
+    assert len(list(run)) == 8
+
+
+def test_a_preview_respects_locks(session, disk):
+    session.add_prompt(1, disk(4))
+    session.lock(1)
+    assert session.preview(CLICK, 1) is None
+    assert not (session.preview(CLICK) & disk(4).mask).any()
+
+
+def test_a_preview_outside_is_refused(session):
+    with pytest.raises(PromptError, match="lies outside the plane"):
+        session.preview(Point(4, (64, 3)))
