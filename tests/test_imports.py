@@ -42,8 +42,14 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
         {"torch", "scipy", "skimage", "safetensors"},
     ),
     "batch": ({"session", *SESSION}, SESSION_LIBRARIES | {"dask"}),
-    "cli": ({"batch", "session", "synthetic", *SESSION}, SESSION_LIBRARIES | {"typer", "rich"}),
+    "evaluation": ({"session", *SESSION}, {"scipy", "skimage"}),
+    "cli": (
+        {"batch", "evaluation", "session", "synthetic", *SESSION},
+        SESSION_LIBRARIES | {"typer", "rich"},
+    ),
     "_napari": ({"session", "synthetic", *VALUES}, {"napari", "qtpy", "superqt", "magicgui"}),
+    "_napari/ghost.py": (set(), {"vispy"}),
+    "_napari/samples.py": (set(), {"skimage"}),
 }
 
 DISTRIBUTIONS = {"skimage": "scikit-image"}  # where the name to import is not the name to install

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from napari_sam2.cli.demo import demo
+from napari_sam2.cli.evaluate import evaluate
 from napari_sam2.cli.info import info
 from napari_sam2.cli.models import models
 from napari_sam2.cli.segment import segment
@@ -88,6 +89,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(segment)
+app.command()(evaluate)
 app.command()(models)
 app.command()(info)
 

@@ -14,7 +14,7 @@ from napari_sam2.synthetic.stage import Stage
 
 __all__ = ["draw_nuclei", "shade"]
 
-FOOT = 0.4
+FOOT = 0.15
 """People outline a blurred nucleus nearer to the foot of its slope than to the middle: by so much of the edge's width."""
 
 

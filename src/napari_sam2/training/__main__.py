@@ -41,6 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     write = commands.add_parser("export", help="write the averaged weights as safetensors")
     write.add_argument("--state", type=Path, required=True)
     write.add_argument("--out", type=Path, required=True)
+    write.add_argument("--blend", type=Path, help="folder of a related run, for the mean of both")
+    write.add_argument("--share", type=float, default=0.5, help="of --state in that mean")
     write.set_defaults(run=_export)
     look = commands.add_parser("check", help="one-click IoU on real planes, for looking only")
     look.add_argument("--state", type=Path, required=True)
@@ -62,7 +64,7 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    size = export(options.state, options.out)
+    size = export(options.state, options.out, options.blend, options.share)
     log.info("%s: %.1f MB", options.out, size / 1e6)
 
 

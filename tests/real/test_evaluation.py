@@ -1,0 +1,83 @@
+"""The evaluation on a small part of the real stacks: the bundled model stays above a floor on every set.
+
+Six objects of each set, eight frames; half a minute of one processor. The floors are what a model that works has, with a margin; a
+broken one is far below them. docs/evaluation.md says what is measured.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import napari_sam2 as sam2
+from napari_sam2.evaluation import ModelMethod, Options, evaluate_scene, find_sets, read_scene
+
+# median IoU on planes: after one click, after three, with a box
+CLICKS = {
+    "embryo": (0.70, 0.70, 0.68),
+    "mitocheck": (0.80, 0.80, 0.75),
+    "migration": (0.70, 0.70, 0.40),
+    "c2c12": (0.38, 0.42, 0.35),
+    "t98g-18": (0.36, 0.50, 0.05),
+    "t98g-26": (0.44, 0.48, 0.05),
+    "fluo256": (0.58, 0.58, 0.45),
+    "fluo520": (0.70, 0.75, 0.60),
+    "brightfield": (0.54, 0.60, 0.55),
+    "histology": (0.55, 0.65, 0.55),
+    "ovule": (0.40, 0.40, 0.15),
+    "fib25": (0.12, 0.24, 0.00),
+}
+# median IoU of all voxels: after one click, after one correction
+FRAMES = {
+    "embryo": (0.34, 0.40),
+    "mitocheck": (0.70, 0.70),
+    "migration": (0.26, 0.30),
+    "ovule": (0.26, 0.26),
+    "fib25": (0.05, 0.08),
+}
+# SEG, DET and TRA after one click
+TRACKS = {"mitocheck": (0.70, 0.80, 0.80), "migration": (0.34, 0.50, 0.50)}
+
+PART = Options(objects=6, most_clicks=5)
+MOST_FRAMES = 8
+
+
+@pytest.fixture(scope="module")
+def results(data_dir):
+    """One result per set."""
+    method = ModelMethod(sam2.load_model("nano", device="cpu", precision="float32"))
+    return {
+        one.name: evaluate_scene(read_scene(one, MOST_FRAMES), [method], PART).results[0]
+        for one in find_sets(data_dir)
+    }
+
+
+def below(values, floors) -> list[str]:
+    """Say which values are below their floors."""
+    return [f"{v:.3f} < {f}" for v, f in zip(values, floors, strict=True) if not v >= f]  # NaN too
+
+
+def test_every_set_has_a_floor(results) -> None:
+    assert results.keys() == CLICKS.keys()
+    assert {name for name, r in results.items() if r.carried} == FRAMES.keys()
+    assert {name for name, r in results.items() if r.tracking} == TRACKS.keys()
+
+
+@pytest.mark.parametrize("name", CLICKS)
+def test_clicks_and_boxes(results, name) -> None:
+    clicks = results[name].clicks
+    assert len(clicks) == (2 if name == "embryo" else 6)
+    ious = [(r.iou_after(1), r.iou_after(3), r.box_iou) for r in clicks]
+    assert not below(np.median(ious, axis=0), CLICKS[name])
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_one_click_carried_and_corrected(results, name) -> None:
+    ious = [(r.before.iou, r.after.iou) for r in results[name].carried]
+    assert not below(np.median(ious, axis=0), FRAMES[name])
+
+
+@pytest.mark.parametrize("name", TRACKS)
+def test_tracks(results, name) -> None:
+    scores = results[name].tracking
+    assert not below((scores.seg, scores.det, scores.tra), TRACKS[name])
