@@ -65,10 +65,17 @@ def test_manifest_declares_the_window_and_the_samples() -> None:
     assert [widget.display_name for widget in contributions.widgets] == ["SAM 2"]
     assert [sample.key for sample in contributions.sample_data] == [
         "nuclei_stack",
+        "nuclei_with_truth",
         "dividing_cells",
+        "em_stack",
+        "two_channels",
+        "cells3d",
     ]
     declared = {command.id for command in contributions.commands}
-    used = {item.command for item in (*contributions.widgets, *contributions.sample_data)}
+    in_menus = [item for items in contributions.menus.values() for item in items]
+    used = {
+        item.command for item in (*contributions.widgets, *contributions.sample_data, *in_menus)
+    }
     assert used == declared
 
 
@@ -101,7 +108,8 @@ def test_manifest_is_found_when_installed(target: str, tmp_path: Path) -> None:
     file, commands, version = done.stdout.split()
     root = SOURCE if target == "editable" else site / "napari_sam2"
     assert Path(file) == root / "__init__.py"
-    assert (int(commands), version) == (3, napari_sam2.__version__)
+    declared = len(MANIFEST.contributions.commands)
+    assert (int(commands), version) == (declared, napari_sam2.__version__)
 
 
 def test_wheel_holds_the_whole_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:

@@ -82,6 +82,7 @@ class Tour:
         self.viewer.dims.set_current_step(0, self.frame)
         self.wait(lambda: self.widget.model.count() > 1)
         self.shoot("1-open")
+        self.widget.follows.click()  # the pictures show one step after the other
         self.widget.start.click()
         self.settle()
         self.viewer.reset_view()

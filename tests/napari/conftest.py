@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 WAIT_MS = 60_000
 
 
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path_factory, monkeypatch) -> None:
+    """What a window keeps for its user stays out of this user's home."""
+    monkeypatch.setenv("NAPARI_SAM2_HOME", str(tmp_path_factory.mktemp("home")))
+
+
 @pytest.fixture(scope="session")
 def net() -> SAM2:
     """A small network with random weights that finds its object everywhere."""
@@ -49,7 +55,12 @@ def backend(net: SAM2) -> Backend:
         ModelChoice("nano", "nano (bundled)"),
         ModelChoice("big", "big (needs download, 156 MB)", "Slow.", "Download 156 MB?"),
     )
-    return Backend(list_models=lambda: models, load_model=lambda _name, _report: net)
+    return Backend(
+        list_models=lambda: models,
+        load_model=lambda _name, _report: net,
+        encodes_ahead=False,  # half a second a plane that most tests do not need
+        keeps_work=False,  # nothing of a test is found by the next one
+    )
 
 
 @pytest.fixture
@@ -134,8 +145,18 @@ class Window:
     def canvas(self) -> Any:
         return self.viewer.window._qt_viewer.canvas.native
 
-    def start(self) -> Window:
-        """Press Start and wait until clicks are taken."""
+    @property
+    def shapes(self) -> Any:
+        return self.controller.binding.shapes
+
+    @property
+    def state(self) -> Any:
+        return self.controller.state
+
+    def start(self, follows: bool = False) -> Window:
+        """Press Start and wait until clicks are taken; what follows by itself only does if it is the matter of a test."""
+        if self.widget.follows.isChecked() != follows:
+            self.widget.follows.click()
         self.widget.start.click()
         self.wait(lambda: self.phase is Phase.READY)
         self.settle()
@@ -164,19 +185,40 @@ class Window:
         if settle:
             self.settle()
 
-    def drag(self, start_yx: tuple[float, float], end_yx: tuple[float, float]) -> None:
-        """Drag with the left button."""
-        start, end = self.on_canvas(start_yx), self.on_canvas(end_yx)
-        left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    def drag(
+        self,
+        start_yx: tuple[float, float],
+        *path_yx: tuple[float, float],
+        modifier: Any = Qt.KeyboardModifier.NoModifier,
+        settle: bool = True,
+    ) -> None:
+        """Drag with the left button along a path."""
+        start, ends = self.on_canvas(start_yx), [self.on_canvas(each) for each in path_yx]
+        left = Qt.MouseButton.LeftButton
         self.qtbot.mouseMove(self.canvas, start)
         self.qtbot.wait(20)
-        self.qtbot.mousePress(self.canvas, left, none, start)
-        for step in (0.3, 0.6, 1.0):
-            place = start + (end - start) * step
-            _move_pressed(self.canvas, place)
-            self.qtbot.wait(20)  # napari takes a move every 5 ms
-        self.qtbot.mouseRelease(self.canvas, left, none, end)
-        self.settle()
+        self.qtbot.mousePress(self.canvas, left, modifier, start)
+        for a, b in zip([start, *ends], ends, strict=False):
+            for step in (0.3, 0.6, 1.0):
+                _move_pressed(self.canvas, a + (b - a) * step, modifier)
+                self.qtbot.wait(12)  # napari takes a move every 5 ms
+        self.qtbot.mouseRelease(self.canvas, left, modifier, ends[-1])
+        if settle:
+            self.settle()
+
+    def hover(self, world_yx: tuple[float, float]) -> None:
+        """Move the mouse to a place in the world."""
+        self.qtbot.mouseMove(self.canvas, self.on_canvas(world_yx) + QPoint(2, 2))
+        self.qtbot.wait(10)
+        self.qtbot.mouseMove(self.canvas, self.on_canvas(world_yx))
+        self.qtbot.wait(10)
+
+    def press_leave(self) -> None:
+        """Move the mouse off the canvas."""
+        from qtpy.QtCore import QEvent
+        from qtpy.QtWidgets import QApplication
+
+        QApplication.sendEvent(self.canvas, QEvent(QEvent.Type.Leave))
 
     def on_canvas(self, world_yx: tuple[float, float]) -> QPoint:
         """Find a place in the world on the canvas, in its pixels."""
@@ -189,7 +231,9 @@ class Window:
         self.qtbot.keyClick(self.canvas, key, modifier)
 
 
-def _move_pressed(canvas: Any, place: QPoint) -> None:
+def _move_pressed(
+    canvas: Any, place: QPoint, modifier: Any = Qt.KeyboardModifier.NoModifier
+) -> None:
     """Move the mouse with the left button down; QTest's move has no button."""
     from qtpy.QtCore import QEvent, QPointF
     from qtpy.QtGui import QMouseEvent
@@ -201,7 +245,7 @@ def _move_pressed(canvas: Any, place: QPoint) -> None:
         QPointF(canvas.mapToGlobal(place)),
         Qt.MouseButton.NoButton,
         Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
+        modifier,
     )
     QApplication.sendEvent(canvas, event)
 
@@ -211,7 +255,7 @@ def shared_viewer(qapp: Any) -> Iterator[Viewer]:
     """A real window for all tests of a file: to open one takes seconds."""
     with quiet_viewers() as make:
         viewer = make()
-        viewer.window._qt_window.resize(1000, 700)
+        viewer.window._qt_window.resize(1000, 760)
         yield viewer
         viewer.close()
         del viewer

@@ -32,6 +32,7 @@ from napari_sam2._napari.messages import (
     Undo,
 )
 from napari_sam2._napari.state import Phase, View
+from napari_sam2._napari.tool import Tool
 from napari_sam2._napari.widget import SegmentWidget
 from napari_sam2._napari.worker import Worker
 from napari_sam2.errors import DeviceError, PromptError
@@ -80,6 +81,7 @@ class Desk:
 
     def open(self, shape=(5, 10, 12), axis: int | None = 0, **options):
         image = self.viewer.add_image(np.zeros(shape, dtype=np.uint8), name="cells", **options)
+        self.controller.set_follows(False)
         self.controller.start(image, NANO, axis, None)
         self.answer(Opened(), now())
         self.finish()
@@ -116,7 +118,7 @@ def desk(qapp):
 
 
 def test_stand_in_of_the_view_is_what_the_widget_is() -> None:
-    for name in ("show_state", "show_models", "agrees"):
+    for name in ("show_state", "show_models", "show_objects", "agrees"):
         assert callable(getattr(SegmentWidget, name))
 
 
@@ -142,10 +144,11 @@ def test_start_asks_the_worker_and_adds_layers_only_when_it_is_open(desk) -> Non
     assert [layer.name for layer in desk.viewer.layers] == [
         "cells",
         "cells objects",
+        "cells prompts: shapes",
         "cells prompts",
     ]
     assert desk.state.phase is Phase.READY
-    assert desk.state.clicking
+    assert desk.state.tool is Tool.POINT
     assert desk.viewer.layers.selection.active is desk.binding.prompts
     assert "Escape" not in {str(key) for key in desk.viewer.keymap}
 
@@ -315,16 +318,16 @@ def test_propagate_runs_once_and_escape_is_ours_meanwhile(desk) -> None:
     desk.controller.propagate()
     assert desk.new_requests == [Propagate()]
     assert desk.state.phase is Phase.RUNNING
-    for owner in (desk.viewer, desk.binding.labels, desk.binding.prompts):
+    for owner in (desk.viewer, *desk.binding.layers[1:]):
         (callback,) = (c for key, c in owner.keymap.items() if str(key) == "Escape")
         callback(owner)
-    assert desk.worker.stop.call_count == 3
+    assert desk.worker.stop.call_count == 4
     desk.answer(Progress(1, 4, "frame 1"))
     assert desk.state.progress == Progress(1, 4, "frame 1")
     desk.answer(Said("Stopped; 3 steps are left."), now(pending=True))
     desk.finish()
     assert (desk.state.phase, desk.state.text) == (Phase.READY, "Stopped; 3 steps are left.")
-    assert not desk.viewer.keymap
+    assert "Escape" not in {str(key) for key in desk.viewer.keymap}
 
 
 def test_failed_propagation_is_ready_again(desk, notices) -> None:
@@ -336,21 +339,46 @@ def test_failed_propagation_is_ready_again(desk, notices) -> None:
     assert desk.new_requests[-1] == Recall()
 
 
-@pytest.mark.parametrize("which", ["image", "labels", "prompts"])
-def test_removed_layer_ends_the_session_and_the_others_stay(desk, which) -> None:
+def test_removed_image_ends_the_session_and_the_others_stay(desk) -> None:
     desk.open()
     desk.controller.propagate()
-    layer, labels = getattr(desk.binding, which), desk.binding.labels
+    layer, labels = desk.binding.image, desk.binding.labels
     desk.viewer.layers.remove(layer)
     assert desk.binding is None
     assert desk.state.phase is Phase.IDLE
     assert desk.state.text == f"{layer.name} was removed; the other layers stay."
     assert desk.new_requests[-1] == Close()
     desk.worker.drop.assert_called_once_with()
-    assert len(desk.viewer.layers) == 2
+    assert len(desk.viewer.layers) == 3
     desk.answer(update(1, 99), number=desk.requests_before + 1)  # of the session that is gone
     assert not labels.data.any()
     assert not desk.viewer.keymap
+
+
+@pytest.mark.parametrize("which", ["labels", "prompts", "shapes"])
+def test_layer_of_ours_that_was_removed_is_put_back(desk, which, qapp) -> None:
+    desk.open()
+    desk.controller.propagate()
+    binding, layer = desk.binding, getattr(desk.binding, which)
+    desk.viewer.layers.remove(layer)
+    assert len(desk.viewer.layers) == 3
+    qapp.processEvents()
+    assert layer in desk.viewer.layers
+    assert desk.binding is binding
+    assert f"{layer.name} belongs to this session and was put back" in desk.state.text
+    assert desk.new_requests == [Propagate()]
+    desk.answer(update(1, 1))
+    assert binding.labels.data.any()
+
+
+def test_all_layers_of_ours_removed_together_end_the_session(desk, qapp) -> None:
+    desk.open()
+    for layer in desk.binding.layers[1:]:
+        desk.viewer.layers.remove(layer)
+    qapp.processEvents()
+    assert desk.binding is None
+    assert desk.state.text == "The layers of this session were removed."
+    assert len(desk.viewer.layers) == 1
 
 
 def test_other_layers_may_come_and_go(desk) -> None:
@@ -430,7 +458,7 @@ def test_finish_keeps_the_layers_and_lets_go_of_them(desk) -> None:
     desk.open()
     prompts = desk.binding.prompts
     desk.controller.finish()
-    assert (desk.state.phase, len(desk.viewer.layers)) == (Phase.IDLE, 3)
+    assert (desk.state.phase, len(desk.viewer.layers)) == (Phase.IDLE, 4)
     assert str(prompts.mode) == "pan_zoom"
     assert not prompts.keymap
     n_requests = len(desk.requests)
@@ -439,13 +467,13 @@ def test_finish_keeps_the_layers_and_lets_go_of_them(desk) -> None:
     image = desk.viewer.layers[0]
     desk.controller.start(image, NANO, 0, None)
     desk.answer(Opened())
-    assert len(desk.viewer.layers) == 5
+    assert len(desk.viewer.layers) == 7
 
 
 def test_close_takes_every_connection_back(desk) -> None:
-    assert n_ours(desk.viewer.layers.events) > 0
     desk.open()
-    image, labels, prompts = desk.binding.layers
+    assert n_ours(desk.viewer.layers.events) > 0
+    image, labels, prompts, shapes = desk.binding.layers
     assert n_ours(image.events) > 0
     assert n_ours(prompts.events) > 0
     desk.controller.propagate()
@@ -453,10 +481,13 @@ def test_close_takes_every_connection_back(desk) -> None:
     desk.controller.close()
     desk.worker.close.assert_called_with()
     assert not desk.viewer.keymap
-    assert n_ours(image.events) == n_ours(labels.events) == n_ours(prompts.events) == 0
+    for layer in (image, labels, prompts, shapes):
+        assert n_ours(layer.events) == 0
+        assert not layer.keymap
+        assert not [c for c in layer.mouse_drag_callbacks if "napari_sam2" in c.__module__]
+    assert not desk.viewer.mouse_move_callbacks
     assert n_ours(desk.viewer.layers.events) == n_ours(desk.viewer.dims.events) == 0
     assert n_ours(desk.viewer.layers.selection.events) == 0
-    assert not [c for c in prompts.mouse_drag_callbacks if "napari_sam2" in c.__module__]
     shown = desk.view.show_state.call_count
     desk.answer(update(1, 1))
     desk.viewer.layers.clear()

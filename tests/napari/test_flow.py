@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt
 
 from napari_sam2 import Session
 from napari_sam2._napari.state import Phase
+from napari_sam2._napari.tool import Tool
 
 pytestmark = pytest.mark.gui
 
@@ -181,22 +182,22 @@ def test_dragging_and_other_layers_make_no_prompt(window) -> None:
     assert camera.center != before
     camera.center = before
     window.viewer.layers.selection.active = window.viewer.layers[0]
-    assert not window.widget.clicking.isChecked()
+    assert not window.widget.tools.buttons[Tool.POINT].isChecked()
     window.click((20, 24))
     assert len(window.prompts.data) == 0
-    window.widget.clicking.click()
+    window.widget.tools.buttons[Tool.POINT].click()
     assert window.viewer.layers.selection.active is window.prompts
     window.click((20, 24))
     assert len(window.prompts.data) == 1
 
 
 def test_tool_button_follows_naparis_mode(window) -> None:
-    assert window.widget.clicking.isChecked()
+    assert window.widget.tools.buttons[Tool.POINT].isChecked()
     window.prompts.mode = "pan_zoom"
-    assert not window.widget.clicking.isChecked()
-    window.widget.clicking.click()
+    assert not window.widget.tools.buttons[Tool.POINT].isChecked()
+    window.widget.tools.buttons[Tool.POINT].click()
     assert str(window.prompts.mode) == "add"
-    window.widget.clicking.click()
+    window.widget.tools.buttons[Tool.POINT].click()
     assert str(window.prompts.mode) == "pan_zoom"
     window.click((20, 24))
     assert len(window.prompts.data) == 0
@@ -204,14 +205,14 @@ def test_tool_button_follows_naparis_mode(window) -> None:
 
 def test_no_clicks_in_3d_and_again_afterwards(window, notices) -> None:
     window.viewer.dims.ndisplay = 3
-    assert not window.widget.clicking.isEnabled()
+    assert not window.widget.tools.buttons[Tool.POINT].isEnabled()
     assert str(window.prompts.mode) == "pan_zoom"
     window.prompts.add((2, 20, 24))
     window.settle()
     assert len(window.prompts.data) == 0
     assert "3-D" in notices[0]
     window.viewer.dims.ndisplay = 2
-    assert window.widget.clicking.isChecked()
+    assert window.widget.tools.buttons[Tool.POINT].isChecked()
     window.click((20, 24))
     assert len(window.prompts.data) == 1
 

@@ -16,6 +16,7 @@ from napari_sam2._napari.messages import (
     AddPoints,
     Click,
     Close,
+    Hints,
     ListModels,
     ModelChoice,
     ModelList,
@@ -47,6 +48,7 @@ class Recorder:
     def __init__(self) -> None:
         self.stopped = False
         self.others_wait = False
+        self.hints = Hints()
         self.answers: list = []
 
     def say(self, answer) -> None:
@@ -65,6 +67,7 @@ def session():
     session.prompts.return_value = {1: (A, B)}
     session.pending.return_value = [0]
     session.can_undo, session.can_redo, session.revision = "add prompt", "", 10
+    session.new_object_id.return_value = 2
     session.labels = np.arange(24, dtype=np.uint16).reshape(4, 3, 2)
     return session
 
@@ -75,10 +78,13 @@ def backend(session):
         list_models=create_autospec(Backend().list_models),
         load_model=create_autospec(Backend().load_model, return_value="the model"),
         open_session=create_autospec(Backend().open_session, return_value=session),
+        keeps_work=False,
     )
 
 
-NOW = SessionNow(frozenset({Click(1, A), Click(1, B)}), "add prompt", "", pending=True)
+NOW = SessionNow(
+    frozenset({Click(1, A), Click(1, B)}), "add prompt", "", pending=True, highest_id=1
+)
 
 
 def test_state_sums_the_session_up(session) -> None:

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QMessageBox
+from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QMessageBox
 
 from napari_sam2._napari.messages import ModelChoice
 from napari_sam2._napari.state import Phase
+from napari_sam2._napari.tool import Tool
 
 pytestmark = pytest.mark.gui
 
@@ -122,7 +123,7 @@ def test_download_shows_its_progress_and_can_be_cancelled(open_window, stack, ba
     assert told.wait(30)
     window.wait(lambda: window.widget.progress.value() == 40)
     assert window.widget.progress.text() == "Downloading nano: 40 of 100"
-    assert not window.widget.image.isEnabled()
+    assert not window.widget.image.isVisible()
     window.widget.stop.click()
     go_on.set()
     window.wait(lambda: window.phase is Phase.IDLE)
@@ -164,26 +165,40 @@ def test_window_does_not_wait_for_the_worker(running, qtbot) -> None:
     running.settle()
 
 
-@pytest.mark.parametrize("which", [0, 1, 2], ids=["image", "objects", "prompts"])
-def test_layer_deleted_while_running(running, caught, which, notices) -> None:
+def test_image_deleted_while_running(running, caught, notices) -> None:
     session = running.session
-    running.viewer.layers.remove(running.viewer.layers[which])
+    running.viewer.layers.remove(running.viewer.layers[0])
     assert running.phase is Phase.IDLE
     assert "was removed" in running.widget.text.text()
     session.let_through()
     running.settle()
     running.qtbot.wait(100)
-    assert len(running.viewer.layers) == 2
+    assert len(running.viewer.layers) == 3
     assert notices == []
-    if which:  # the image is still there: begin again
-        running.start()
-        assert running.phase is Phase.READY
+
+
+@pytest.mark.parametrize("which", ["labels", "prompts", "shapes"])
+def test_layer_of_ours_deleted_while_running_is_put_back(running, caught, which, notices) -> None:
+    layer = getattr(running.controller.binding, which)
+    running.viewer.layers.remove(layer)
+    running.wait(lambda: layer in running.viewer.layers)
+    assert "was put back" in running.widget.text.text()
+    running.session.let_through()
+    running.settle()
+    assert np.array_equal(running.labels, running.session.labels)
+    assert running.labels.any(axis=(1, 2)).all()
+    running.widget.tools.buttons[Tool.POINT].click()
+    if running.state.tool is Tool.PAN:
+        running.widget.tools.buttons[Tool.POINT].click()
+    running.click((10, 10))
+    assert len(running.prompts.data) == 2
+    assert notices == []
 
 
 def test_layers_renamed_reordered_and_hidden_while_running(running, caught) -> None:
     for layer in running.viewer.layers:
         layer.name = "renamed"
-    running.viewer.layers.move(0, 3)
+    running.viewer.layers.move(0, 4)
     running.layer.visible = False
     running.session.let_through()
     running.settle()
@@ -216,7 +231,7 @@ def test_finish_and_start_again(open_window, stack) -> None:
     window.start().click((20, 24))
     assert np.array_equal(window.layer.data, first.data)
     assert window.layer is not first
-    assert len(window.viewer.layers) == 5
+    assert len(window.viewer.layers) == 7
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -226,14 +241,24 @@ def test_widget_fits_a_small_screen(open_window, stack, theme) -> None:
     hint = window.widget.minimumSizeHint()
     assert hint.width() <= 320
     assert hint.height() <= 560
-    for child in window.widget.findChildren(type(window.widget.start)):
-        assert child.toolTip(), child.text()
+    window.start()
+    hint = window.widget.minimumSizeHint()
+    assert hint.width() <= 320
+    assert hint.height() <= 560
+    kinds = QAbstractButton, QComboBox, QAbstractSpinBox
+    ours = [each for kind in kinds for each in window.widget.findChildren(kind)]
+    assert len(ours) > 20
+    for child in ours:
+        assert child.toolTip() or child.parent() is not window.widget, child.text()
     window.viewer.theme = "dark"
 
 
 def test_all_can_be_reached_with_the_keyboard(open_window, stack) -> None:
     window = open_window(stack).start()
-    controls = ["start", "object_id", "new_object", "clicking", "undo", "redo", "propagate", "stop"]
-    for name in controls:
-        policy = getattr(window.widget, name).focusPolicy()
-        assert policy & Qt.FocusPolicy.TabFocus, name
+    names = [
+        *("start", "object_id", "new_object", "positive", "next_mask", "from_layer", "ghost"),
+        *("strokes", "undo", "redo", "follows", "propagate", "stop"),
+    ]
+    controls = [getattr(window.widget, name) for name in names]
+    for control in (*controls, *window.widget.tools.buttons.values()):
+        assert control.focusPolicy() & Qt.FocusPolicy.TabFocus, control.text()

@@ -7,7 +7,9 @@ import weakref
 
 import numpy as np
 import pytest
+from napari._app_model import get_app_model
 
+from napari_sam2._napari.tool import Tool
 from napari_sam2._napari.widget import SegmentWidget
 
 pytestmark = pytest.mark.gui
@@ -58,12 +60,12 @@ def test_two_widgets_and_two_viewers(open_own_window, stack, backend) -> None:
     layer = twin.layer
     twin.controller.close()
     assert twin.controller._worker.wait(30)
-    first.widget.clicking.click()
+    first.widget.tools.buttons[Tool.POINT].click()
     first.click((20, 24))  # the other goes on
     assert np.array_equal(first.labels, layer.data)
 
 
-def test_plugin_is_opened_by_its_name(make_napari_viewer, stack, qtbot) -> None:
+def test_plugin_is_opened_by_its_name_and_by_its_menus(make_napari_viewer, qtbot, notices) -> None:
     viewer = make_napari_viewer(show=True)
     _dock, widget = viewer.window.add_plugin_dock_widget("napari-sam2", "SAM 2")
     try:
@@ -72,6 +74,14 @@ def test_plugin_is_opened_by_its_name(make_napari_viewer, stack, qtbot) -> None:
         assert widget.image.image is image
         assert image.axis_labels == ("z", "y", "x")
         qtbot.waitUntil(lambda: widget.model.count() == 9, timeout=60_000)
+        other = viewer.add_image(image.data[:3], name="other")
+        commands = get_app_model().commands  # as napari's layer menu calls them
+        commands.execute_command("napari-sam2.segment_layer")
+        assert widget.image.image is other
+        points = viewer.add_points([(1, 10, 10)])
+        commands.execute_command("napari-sam2.take_layer")
+        assert "press Start first" in notices[-1]
+        assert viewer.layers.selection.active is points
     finally:
         viewer.window.remove_dock_widget(widget)
         assert widget.controller._worker.wait(60)

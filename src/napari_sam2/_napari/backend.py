@@ -77,8 +77,14 @@ class Backend:
         Takes a name and a `Report`; returns a model for `Session`.
     open_session : callable
         Takes an `Open` request and the model; returns a `Session`.
+    encodes_ahead : bool
+        Whether planes are encoded while nobody waits.
+    keeps_work : bool
+        Whether every action is written to disk at once, so that a crash loses nothing.
     """
 
     list_models: Callable[[], tuple[ModelChoice, ...]] = list_models
     load_model: Callable[[str, Report], Any] = load_model
     open_session: Callable[[Open, Any], Session] = open_session
+    encodes_ahead: bool = True
+    keeps_work: bool = True

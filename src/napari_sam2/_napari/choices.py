@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QComboBox, QSpinBox, QWidget
 
 from napari_sam2._napari.connections import Connections, connect
 from napari_sam2._napari.layers import full_resolution
+from napari_sam2._napari.sentences import name_of_axis
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -66,6 +67,11 @@ class ImageChoice(QComboBox):
         index = self.currentIndex()
         return self._images[index] if 0 <= index < len(self._images) else None
 
+    def choose(self, image: Image) -> None:
+        """Choose a layer, if it is one of the viewer's images."""
+        if image in self._images:
+            self.setCurrentIndex(self._images.index(image))
+
     def close_connections(self) -> None:
         """Follow the viewer no more."""
         self._connections.close()
@@ -103,7 +109,7 @@ class AxisChoice(QComboBox):
         if image is not None:
             sizes = full_resolution(image).shape[: image.ndim]
             for axis, size in enumerate(sizes[:-2]):
-                self.addItem(f"{_name_of_axis(image, axis)} ({size})", axis)
+                self.addItem(f"{name_of_axis(image, axis)} ({size})", axis)
 
     @property
     def axis(self) -> int | None:
@@ -141,10 +147,3 @@ class WindowChoice(QSpinBox):
 
     def _on_value(self, _value: int) -> None:
         self._by_hand = True
-
-
-def _name_of_axis(image: Image, axis: int) -> str:
-    """Return what an axis is called; napari's own "axis -3" counts from behind, we from the front."""
-    label = str(image.axis_labels[axis])
-    is_default = label.removeprefix("axis ").lstrip("-").isdigit()
-    return f"axis {axis}" if is_default else label

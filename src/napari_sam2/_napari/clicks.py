@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_sam2._napari.coordinates import Placement
     from napari_sam2.prompts import Point
 
-__all__ = ["by_frame", "read_clicks"]
+__all__ = ["as_object_id", "by_frame", "read_clicks"]
 
 
 def read_clicks(prompts: Points, image: Image, placement: Placement) -> list[Click | Sam2Error]:
@@ -47,7 +47,7 @@ def read_clicks(prompts: Points, image: Image, placement: Placement) -> list[Cli
     rows: list[Click | Sam2Error] = []
     for place, object_id, sign in zip(places, ids, positive, strict=True):
         try:
-            rows.append(Click(_object_id(object_id), placement.point(place, bool(sign))))
+            rows.append(Click(as_object_id(object_id), placement.point(place, bool(sign))))
         except Sam2Error as error:
             rows.append(error)
     return rows
@@ -61,7 +61,7 @@ def by_frame(clicks: Iterable[Click]) -> dict[tuple[int, int], tuple[Point, ...]
     return {key: tuple(points) for key, points in groups.items()}
 
 
-def _object_id(value: object) -> int:
+def as_object_id(value: object) -> int:
     """Return a feature as an object id."""
     number = float(value) if isinstance(value, (int, float, np.number)) else float("nan")
     if not (number >= 1 and number.is_integer()):

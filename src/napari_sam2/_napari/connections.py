@@ -30,8 +30,24 @@ def connect(signal: Any, callback: Callable[..., object]) -> Undo:
     return lambda: signal.disconnect(callback)
 
 
+class _Key:
+    """What a key does for us, and what it did before."""
+
+    def __init__(self, key: str, callback: Callable[[Any], object], earlier: Any) -> None:
+        self.__name__ = f"napari-sam2 {key}"  # napari asks for it
+        self.callback = callback
+        self.earlier = earlier
+        self.is_taken_back = False
+
+    def __call__(self, provider: Any) -> None:
+        self.callback(provider)
+
+
 def bind_key(provider: Any, key: str, callback: Callable[[Any], object]) -> Undo:
     """Bind a key on a viewer or a layer; the undo brings back what was bound there before.
+
+    Several owners may bind the same key, and take it back in any order: the newest that is left has it. What somebody else
+    has bound in the meantime stays.
 
     Parameters
     ----------
@@ -47,11 +63,16 @@ def bind_key(provider: Any, key: str, callback: Callable[[Any], object]) -> Undo
     callable
         Takes the binding back.
     """
-    earlier = provider.bind_key(key, None)  # unbinds, and returns what was bound
-    provider.bind_key(key, callback, overwrite=True)
+    ours = _Key(key, callback, provider.bind_key(key, None))  # unbinds, and returns what was bound
+    provider.bind_key(key, ours, overwrite=True)
 
     def undo() -> None:
-        provider.bind_key(key, earlier, overwrite=True)
+        ours.is_taken_back = True
+        now = provider.bind_key(key, None)
+        while isinstance(now, _Key) and now.is_taken_back:
+            now = now.earlier
+        if now is not None:
+            provider.bind_key(key, now, overwrite=True)
 
     return undo
 

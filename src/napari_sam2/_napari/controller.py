@@ -6,45 +6,57 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari_sam2._napari.binding import Binding
+from napari_sam2._napari.bench import Bench
 from napari_sam2._napari.connections import Connections, bind_key, connect
 from napari_sam2._napari.coordinates import Placement, index_in
+from napari_sam2._napari.following import Following
+from napari_sam2._napari.keeping import Discard, OpenFolder, Plane, Save, Unsaved
 from napari_sam2._napari.layers import full_resolution
 from napari_sam2._napari.messages import (
     Close,
+    Encoded,
+    Ghost,
     ListModels,
     ModelList,
+    ObjectsNow,
     Open,
     Opened,
     Propagate,
     Recall,
     Redo,
     Said,
+    Selected,
     SessionNow,
     Undo,
 )
 from napari_sam2._napari.notices import tell_error
+from napari_sam2._napari.sentences import HOW_TO, opened_sentence
 from napari_sam2._napari.state import Phase, State
-from napari_sam2._napari.tool import ClickTool
+from napari_sam2._napari.tool import Tool
+from napari_sam2._napari.tool_actions import ToolActions
+from napari_sam2._napari.watch import LayerWatch
+from napari_sam2._napari.wishes import TakeMasks
 from napari_sam2.errors import Sam2Error
 from napari_sam2.results import MaskUpdate, Progress
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari import Viewer
     from napari.layers import Image
 
+    from napari_sam2._napari.binding import Binding
+    from napari_sam2._napari.keys import Action
     from napari_sam2._napari.messages import Answer, ModelChoice, Request
     from napari_sam2._napari.state import View
     from napari_sam2._napari.worker import Worker
 
 __all__ = ["Controller"]
 
-_HOW_TO_CLICK = "Click on an object. Shift+click, or the right button, takes a place away. Dragging moves the view."
-
 _UNKNOWN = Progress(0, 0)
 
 
-class Controller:
+class Controller(ToolActions):
     """Bring viewer, worker and view together.
 
     Parameters
@@ -60,17 +72,23 @@ class Controller:
     ----------
     state : State
         What the view shows.
-    binding : Binding or None
-        Our layers, while there is a session.
+    bench : Bench or None
+        What there is while a session is open.
+    keys : dict of Action to str
+        What the user prefers to our choice of keys; for the next session.
+    autosaves : bool
+        Whether every action is kept on disk; for the next session.
     """
 
     def __init__(self, viewer: Viewer, worker: Worker, view: View) -> None:
+        super().__init__()
         self.state = State()
-        self.binding: Binding | None = None
-        self._tool: ClickTool | None = None
+        self.keys: dict[Action, str] = {}
+        self.autosaves = True
         self._viewer = viewer
         self._worker = worker
         self._view = view
+        self._following = Following()
         self._waiting: dict[int, Request] = {}
         self._always = Connections()
         self._while_open = Connections()
@@ -79,7 +97,6 @@ class Controller:
             connect(worker.answered, self._on_answer),
             connect(worker.finished, self._on_finished),
             connect(worker.failed, self._on_failed),
-            connect(viewer.layers.events.removed, self._on_removed),
         )
         worker.submit(ListModels())
 
@@ -108,7 +125,18 @@ class Controller:
             tell_error(error)
             return
         self._become_busy(Phase.OPENING, f"Opening {image.name} ...", self._viewer)
-        number = self._submit(Open(array, placement, bool(image.rgb), model.name, window_side))
+        self._set(opened=opened_sentence(image, model, placement))
+        number = self._submit(
+            Open(
+                array,
+                placement,
+                bool(image.rgb),
+                model.name,
+                window_side,
+                image.name,
+                self.autosaves,
+            )
+        )
         opened = partial(self._on_opened, number, image, placement)
         self._while_open.add(connect(self._worker.answered, opened))
 
@@ -116,51 +144,57 @@ class Controller:
         """Let the session go; what was painted stays."""
         self._worker.drop()
         self._waiting.clear()
-        self.set_clicking(False)
+        self.take_tool(Tool.PAN)
         self._submit(Close())
         self._unbind()
-        self.state = State(text=text)
+        kept = self.state
+        self.state = State(text=text, follows=kept.follows, strokes=kept.strokes)
+        self._view.show_objects(ObjectsNow())
         self._view.show_state(self.state)
 
     def propagate(self) -> None:
         """Carry all objects to all frames."""
         if self.binding is not None and self.state.phase is Phase.READY:
-            layers = self.binding.labels, self.binding.prompts
-            self._become_busy(Phase.RUNNING, "Tracking ...", self._viewer, *layers)
+            self._become_busy(
+                Phase.RUNNING, "Tracking ... Esc stops.", self._viewer, *self.binding.layers[1:]
+            )
             self._submit(Propagate())
 
     def stop(self) -> None:
         """Stop what runs, and keep what is done."""
         if self.state.phase in (Phase.OPENING, Phase.RUNNING):
+            self._following.stop()
             self._worker.stop()
             self._set(text="Stopping ...")
 
     def undo(self) -> None:
-        """Take the last action back."""
-        if self.binding is not None:
-            self._submit(Undo())
+        """Take the last action back, and what followed from it."""
+        self._ask(Undo(with_followed=self._following.is_on))
+        self._following.stop()
 
     def redo(self) -> None:
         """Repeat what was taken back."""
-        if self.binding is not None:
-            self._submit(Redo())
+        self._ask(Redo(with_followed=self._following.is_on))
+        self._following.stop()
 
-    def select(self, object_id: int) -> None:
-        """Let new clicks speak of an object."""
-        if self.binding is not None and object_id != self.binding.object_id:
-            self.binding.select(object_id)
-            self._see_object()
+    def set_follows(self, on: bool) -> None:
+        """Let a propagation follow every prompt by itself, or not."""
+        self._following.is_on = on
+        self._set(follows=on)
+        self._go_on()
 
-    def new_object(self) -> None:
-        """Let new clicks speak of an object that was never there before."""
-        if self.binding is not None:
-            self.select(self.binding.highest_id + 1)
-            self.set_clicking(True)
+    def save(self, folder: Path) -> None:
+        """Save the session in a folder, and go on there."""
+        self._ask(Save(folder))
 
-    def set_clicking(self, on: bool) -> None:
-        """Take clicks on the canvas as prompts, or leave them to napari."""
-        if self._tool is not None:
-            self._tool.set(on)
+    def open_folder(self, folder: Path) -> None:
+        """Go on with a saved session, or with unsaved work, in place of what is there now."""
+        self._following.stop()
+        self._ask(OpenFolder(folder))
+
+    def discard(self, folder: Path) -> None:
+        """Throw unsaved work away."""
+        self._ask(Discard(folder))
 
     def close(self) -> None:
         """Stop everything and take all connections back; nothing is waited for, and no layer is touched."""
@@ -179,93 +213,124 @@ class Controller:
         if image not in self._viewer.layers:
             self.finish(f"{image.name} was removed.")
             return
-        self.binding = Binding(self._viewer, image, placement, self._submit, tell_error)
-        self._tool = ClickTool(self._viewer, self.binding.prompts, self._see_tool)
-        self._while_open.add(
-            self.binding.close,
-            self._tool.close,
-            connect(image.events.data, self._on_image_changed),
-            connect(self.binding.labels.events.data, self._on_labels_changed),
-            connect(self.binding.labels.events.colormap, self._see_object),
-            bind_key(self.binding.prompts, "Control-Z", lambda _: self.undo()),
-            bind_key(self.binding.prompts, "Control-Shift-Z", lambda _: self.redo()),
+        self._seen.clear()
+        self._following.is_wanted = False
+        self.bench = Bench(
+            self._viewer,
+            image,
+            placement,
+            self._submit,
+            self._worker.hint,
+            self._see_tool,
+            self.select,
+            self._actions(),
+            self.keys,
         )
-        self._become(Phase.READY, _HOW_TO_CLICK)
+        ours = self.bench.binding
+        watch = LayerWatch(self._viewer, ours, self.finish, lambda text: self._set(text=text))
+        self._while_open.add(
+            self.bench.close,
+            watch.close,
+            connect(ours.labels.events.colormap, self._see_object),
+        )
+        self._become(Phase.READY, HOW_TO[Tool.POINT])
         self._see_object()
-        self.set_clicking(True)
+        self._set(can_ghost=answer.sees_planes)
+        self.set_ghost(answer.is_fast and answer.sees_planes)
+        self.set_strokes(self.state.strokes)
+        self.take_tool(Tool.POINT)
 
     def _on_answer(self, number: int, answer: Answer) -> None:
         if isinstance(answer, ModelList):
             self._view.show_models(answer.models)
+        elif self.bench is not None and number == 0:
+            self._on_rest(self.bench, answer)
         elif number not in self._waiting:
             return  # of a session that was let go
         elif isinstance(answer, Progress):
             self._set(progress=answer)
         elif isinstance(answer, Said):
             self._set(text=answer.text)
-        elif isinstance(answer, MaskUpdate) and self.binding is not None:
-            self.binding.paint(answer)
-        elif isinstance(answer, SessionNow) and self.binding is not None:
-            if (
-                number == self._worker.last_number
-            ):  # else the user went on, and a newer one will come
-                self.binding.follow(answer.clicks)
-            self._set(undo=answer.undo, redo=answer.redo, pending=answer.pending)
+        elif self.bench is not None:
+            self._on_session(self.bench.binding, number, answer)
+
+    def _on_rest(self, bench: Bench, answer: Answer) -> None:
+        """Show what was found while nobody waited."""
+        match answer:
+            case Ghost():
+                bench.ghost.show(answer)
+            case Encoded():
+                self._set(encoded=answer)
+            case ObjectsNow():
+                self._view.show_objects(answer)
+
+    def _on_session(self, binding: Binding, number: int, answer: Answer) -> None:
+        match answer:
+            case MaskUpdate():
+                binding.paint(answer)
+            case ObjectsNow():
+                self._view.show_objects(answer)
+            case Plane():
+                binding.replace(answer)
+            case Unsaved():
+                self._view.show_unsaved(answer)
+            case Selected(object_id, None):
+                self.select(object_id)
+            case Selected(object_id, frame):
+                self.go_to(object_id, frame)
+            case SessionNow():
+                if number == self._worker.last_number:  # else a newer one will come
+                    binding.follow(answer)
+                self._set(undo=answer.undo, redo=answer.redo, pending=answer.pending)
 
     def _on_finished(self, number: int) -> None:
-        match self._waiting.pop(number, None):
+        request = self._waiting.pop(number, None)
+        match request:
             case Open() if self.binding is None:  # it was stopped
                 self._unbind()
                 self._become(Phase.IDLE, self.state.text)
             case Propagate() if self.binding is not None:
                 self.binding.finish_painting()
                 self._become(Phase.READY, self.state.text)
-            case _ if self.state.phase is Phase.READY and not self._waiting:
-                self._set(progress=None)
+            case TakeMasks() if self.binding is not None:
+                self.binding.strokes.settle(request)
+        if self.state.phase is Phase.READY and not self._waiting:
+            self._set(progress=None)
+        self._go_on()
 
     def _on_failed(self, number: int, error: Exception) -> None:
         request = self._waiting.pop(number, None)
-        if request is None:
+        if request is None and number:
             return
         tell_error(error)
         if isinstance(request, Open):
             self._unbind()
             self._become(Phase.IDLE, "It could not be opened.")
-        elif self.binding is not None:
+        elif self.binding is not None and request is not None:
             if isinstance(request, Propagate):
+                self._following.stop()
                 self._become(Phase.READY, "Tracking ended with an error; what was done is kept.")
+            elif isinstance(request, TakeMasks):
+                self.binding.strokes.settle(request)
             self._submit(Recall())  # the layers go back to what the session has
 
-    # what happens in the viewer
-
-    def _on_removed(self, event: Any) -> None:
-        if self.binding is not None and event.value in self.binding.layers:
-            self.finish(f"{event.value.name} was removed; the other layers stay.")
-
-    def _on_image_changed(self, _event: Any = None) -> None:
-        if self.binding is not None:
-            self.finish(f"The data of {self.binding.image.name} changed; start again.")
-
-    def _on_labels_changed(self, _event: Any = None) -> None:
-        """Go on with other labels of the same shape; stop where masks could not be painted."""
-        if self.binding is not None and not self.binding.can_paint:
-            self.finish(f"The data of {self.binding.labels.name} changed; start again.")
-
-    def _see_tool(self) -> None:
-        if self._tool is not None:
-            self._set(clicking=self._tool.is_on, can_click=self._tool.is_possible)
-
-    def _see_object(self, _event: Any = None) -> None:
-        if self.binding is not None:
-            self._set(object_id=self.binding.object_id, color=self.binding.color)
+    def _go_on(self) -> None:
+        """Propagate what a prompt has left to do."""
+        if self.state.phase is Phase.READY and self._following.is_due(
+            self.state.pending, self.is_waiting
+        ):
+            self._following.is_wanted = False
+            self.propagate()
 
     # inside
 
     def _submit(self, request: Request) -> int:
         number = self._worker.submit(request)
         self._waiting[number] = request
+        if self.binding is not None:
+            self._following.see(request, is_running=self.state.phase is Phase.RUNNING)
         if self.state.phase is Phase.READY:
-            text = self.state.text if isinstance(request, Recall) else _HOW_TO_CLICK
+            text = self.state.text if isinstance(request, Recall) else HOW_TO[self.state.tool]
             self._set(progress=_UNKNOWN, text=text)
         return number
 
@@ -284,7 +349,7 @@ class Controller:
         """Take back what was connected for the session."""
         self._while_busy.close()
         self._while_open.close()
-        self.binding = self._tool = None
+        self.bench = None
 
     def _set(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from napari_sam2.results import Window
 
-__all__ = ["Placement", "convert", "displayed_axes", "index_in"]
+__all__ = ["Placement", "convert", "displayed_axes", "frame_in_view", "index_in"]
 
 _DECIMALS = 3  # of a click, in pixels: finer than any hand, coarser than the rounding of transforms
 _OTHER_AXES = "TIQ"  # letters for the axes that stay where they are
@@ -132,11 +132,28 @@ class Placement:
 
     def coords(self, point: Point) -> np.ndarray:
         """Return the place of a point in the layer's data, float, one value per axis."""
+        return self.place(point.frame, point.yx)
+
+    def place(self, frame: int, yx: Sequence[float]) -> np.ndarray:
+        """Return a place of a frame in the layer's data, float, one value per axis."""
         coords = np.array(self.position, dtype=float)
         if self.axis is not None:
-            coords[self.axis] = point.frame
-        coords[-2:] = point.yx
+            coords[self.axis] = frame
+        coords[-2:] = yx
         return coords
+
+    def frame_at(self, coords: Sequence[float] | np.ndarray) -> int:
+        """Return the frame that a place in the layer's data lies on; the nearest if it is outside."""
+        if self.axis is None:
+            return 0
+        return int(np.clip(round(float(coords[self.axis])), 0, self.n_frames - 1))
+
+    def frames_of(self, array: Any) -> Any:
+        """Return the frames of an array of the layer's shape, as a view: (frame, y, x)."""
+        if self.axis is None:
+            return array[np.newaxis]
+        index = tuple(self.fixed.get(axis, slice(None)) for axis in range(len(self.shape) - 2))
+        return array[index]
 
     def index(self, frame: int, window: Window) -> tuple[int | slice, ...]:
         """Return the index of a part of a frame in the layer's data."""
@@ -181,6 +198,22 @@ def index_in(layer: Layer, world_point: Sequence[float], shape: Sequence[int]) -
     coords = np.asarray(layer.world_to_data(np.asarray(world_point, dtype=float)), dtype=float)
     limits = np.asarray(shape) - 1
     return tuple(int(i) for i in np.clip(np.round(coords), 0, limits))
+
+
+def frame_in_view(layer: Layer, placement: Placement, dims: Any) -> int:
+    """Return the frame that the viewer shows now.
+
+    Parameters
+    ----------
+    layer : Layer
+        With the data that `placement` is about; its axes are the last ones of the world.
+    placement : Placement
+        Where the stack lies in it.
+    dims : Dims
+        Of the viewer.
+    """
+    coords = np.asarray(layer.world_to_data(np.asarray(dims.point, dtype=float)), dtype=float)
+    return placement.frame_at(coords)
 
 
 def displayed_axes(layer: Layer, dims: Any) -> set[int]:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
+from napari_sam2._napari.backend import BUNDLED
 from napari_sam2._napari.clicks import by_frame
+from napari_sam2._napari.drawing_prompts import DrawnPrompts
+from napari_sam2._napari.host_wishes import serve_wish
+from napari_sam2._napari.keeping import Discard, Keeper, OpenFolder, Plane, Save
 from napari_sam2._napari.messages import (
     AddPoints,
     Answer,
     Click,
     Close,
+    Draw,
+    Erase,
+    Hints,
     ListModels,
     ModelList,
+    ObjectsNow,
     Open,
     Opened,
     Propagate,
@@ -20,9 +29,11 @@ from napari_sam2._napari.messages import (
     RemovePoints,
     Request,
     Said,
+    Selected,
     SessionNow,
     Undo,
 )
+from napari_sam2._napari.resting import Rest, objects_of
 from napari_sam2.prompts import Point
 from napari_sam2.results import NO_SCORES, MaskUpdate, Progress
 
@@ -33,6 +44,9 @@ if TYPE_CHECKING:
     from napari_sam2.session import Session
 
 __all__ = ["Host", "Job"]
+
+_FOLLOWED = "propagate"  # what a session calls it in its history
+_TELL_EVERY_S = 1.0  # what is known of the objects, while propagating
 
 
 class Job(Protocol):
@@ -45,6 +59,10 @@ class Job(Protocol):
     @property
     def others_wait(self) -> bool:
         """Whether other requests are waiting."""
+
+    @property
+    def hints(self) -> Hints:
+        """What the user looks at."""
 
     def say(self, answer: Answer) -> None:
         """Give an answer; there may be many."""
@@ -66,6 +84,9 @@ class Host:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._session: Session | None = None
+        self._drawn = DrawnPrompts()
+        self._rest: Rest | None = None
+        self._keeper: Keeper | None = None
         self._model: Any = None
         self._model_name = ""
 
@@ -81,12 +102,54 @@ class Host:
             case Open():
                 self._open(request, job)
             case Close():
-                self._session = None
+                self._let_go()
+            case Save() | OpenFolder() | Discard() if session is not None:
+                self._keep(session, request, job)
             case _ if session is not None:
-                serve_session(session, request, job)
+                self._disturb()
+                serve_session(session, request, job, self._drawn)
+
+    def rest(self, job: Job) -> bool:
+        """Do a small piece of work that nobody waits for; returns whether there is more."""
+        return self._rest is not None and self._rest(job)
+
+    def end(self) -> None:
+        """Let everything go, when the thread ends."""
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the session; unsaved work stays on disk."""
+        session, keeper = self._session, self._keeper
+        self._session = self._rest = self._keeper = None
+        if session is not None and keeper is not None:
+            keeper.end(session)
+
+    def _keep(self, session: Session, request: Save | OpenFolder | Discard, job: Job) -> None:
+        """Save, open or discard; an error leaves the session as it was."""
+        assert self._keeper is not None  # there is one beside every session
+        match request:
+            case Save(folder):
+                job.say(Said(self._keeper.save(session, folder)))
+            case Discard(folder):
+                self._keeper.discard(folder)
+                job.say(Said("It was thrown away."))
+            case OpenFolder(folder):
+                opened = self._keeper.open(folder, session, self._model)
+                _say_all(_other_frames(session, opened), job)
+                self._session, self._drawn = opened, DrawnPrompts()
+                self._rest = Rest(opened, self._backend.encodes_ahead)
+                n = len(opened.object_ids)
+                job.say(Said(f"{n} object{'' if n == 1 else 's'} from {folder}."))
+                if opened.object_ids:
+                    job.say(Selected(opened.object_ids[0]))
+                job.say(state_of(opened, self._drawn))
+
+    def _disturb(self) -> None:
+        if self._rest is not None:
+            self._rest.disturb()
 
     def _open(self, request: Open, job: Job) -> None:
-        self._session = None
+        self._let_go()
         try:
             model = self._load(request.model, job)
         except _Stopped:
@@ -96,8 +159,18 @@ class Host:
             return
         job.say(Progress(0, 0, "Reading the image"))
         self._session = self._backend.open_session(request, model)
-        job.say(Opened())
-        job.say(state_of(self._session))
+        self._drawn = DrawnPrompts()
+        self._rest = Rest(self._session, self._backend.encodes_ahead)
+        is_fast = request.model == BUNDLED.name or not _is_on_cpu(model)
+        job.say(Opened(is_fast, sees_planes=request.window_side is None))
+        self._keeper = Keeper(request)
+        if self._backend.keeps_work and request.autosaves:
+            found, trouble = self._keeper.begin(self._session)
+            if found.found:
+                job.say(found)
+            if trouble:
+                job.say(Said(trouble))
+        job.say(state_of(self._session, self._drawn))
 
     def _load(self, name: str, job: Job) -> Any:
         if self._model is None or self._model_name != name:
@@ -108,26 +181,42 @@ class Host:
         return self._model
 
 
-def serve_session(session: Session, request: Request, job: Job) -> None:
+def serve_session(
+    session: Session, request: Request, job: Job, drawn: DrawnPrompts | None = None
+) -> None:
     """Serve a request about an open session, and tell how the session is then."""
+    drawn = drawn or DrawnPrompts()
     match request:
         case AddPoints(object_id, points):
             for same_frame in by_frame(Click(object_id, p) for p in points).values():
                 job.say(session.add_prompt(object_id, *same_frame))
         case RemovePoints(object_id, points):
             _say_all(_remove(session, object_id, points), job)
-        case Undo():
+        case Draw(drawing):
+            job.say(session.add_prompt(drawing.object_id, drawn.prompt(session, drawing)))
+        case Erase(drawing):
+            prompt = drawn.held(session).get(drawing)
+            if prompt is not None:  # else another prompt took its place
+                updates = session.remove_prompts(drawing.object_id, drawing.frame, prompt)
+                _say_all(updates, job)
+        case Undo(with_followed):
+            if with_followed and session.can_undo == _FOLLOWED:
+                _say_all(session.undo(), job)
             _say_all(session.undo(), job)
-        case Redo():
+        case Redo(with_followed):
             _say_all(session.redo(), job)
+            if with_followed and session.can_redo == _FOLLOWED:
+                _say_all(session.redo(), job)
         case Propagate():
             _propagate(session, job)
         case Recall():
             pass
-    job.say(state_of(session))
+        case wish:
+            serve_wish(session, wish, job)
+    job.say(state_of(session, drawn))
 
 
-def state_of(session: Session) -> SessionNow:
+def state_of(session: Session, drawn: DrawnPrompts | None = None) -> SessionNow:
     """Sum up a session."""
     clicks = frozenset(
         Click(object_id, prompt)
@@ -136,8 +225,10 @@ def state_of(session: Session) -> SessionNow:
         for prompt in prompts
         if isinstance(prompt, Point)
     )
+    drawings = frozenset((drawn or DrawnPrompts()).held(session))
     pending = any(session.pending(object_id) for object_id in session.object_ids)
-    return SessionNow(clicks, session.can_undo, session.can_redo, pending)
+    highest = session.new_object_id() - 1
+    return SessionNow(clicks, session.can_undo, session.can_redo, pending, drawings, highest)
 
 
 def _remove(session: Session, object_id: int, points: tuple[Point, ...]) -> Iterable[MaskUpdate]:
@@ -160,8 +251,12 @@ def _propagate(session: Session, job: Job) -> None:
         job.say(Progress(progress.done, progress.total, f"Tracking, {progress.what}"))
 
     run = session.propagate(progress=on_step)
+    told = monotonic()
     for update in run:
         job.say(update)
+        if monotonic() - told > _TELL_EVERY_S:
+            job.say(ObjectsNow(objects_of(session)))
+            told = monotonic()
         if job.stopped or job.others_wait:
             run.close()
             # other objects of this frame may be done, and not shown yet
@@ -176,11 +271,24 @@ def _propagate(session: Session, job: Job) -> None:
         job.say(Said(f"Paused for your change; {left} steps are left. Propagate goes on."))
 
 
+def _other_frames(before: Session, after: Session) -> Iterable[Plane]:
+    """Return the planes on which one session shows something and the other may show something else."""
+    sessions = (before, after)
+    frames = {int(f) for s in sessions for i in s.object_ids for f in s.scores(i).frame}
+    return (Plane(frame, after.labels[frame].copy()) for frame in sorted(frames))
+
+
 def _whole_frame(session: Session, frame: int) -> MaskUpdate:
     """Return all labels of a frame, as an update that belongs to no single object."""
     labels = session.labels[frame].copy()
     window = (0, 0, *labels.shape)
     return MaskUpdate(0, frame, window, labels > 0, labels, NO_SCORES, session.revision)
+
+
+def _is_on_cpu(model: Any) -> bool:
+    """Return whether a model computes on the processor."""
+    parameters = getattr(model, "parameters", None)
+    return parameters is None or next(iter(parameters())).device.type == "cpu"
 
 
 def _say_all(answers: Iterable[Answer], job: Job) -> None:

@@ -1,10 +1,12 @@
-"""The two layers that we make for an image.
+"""The three layers that we make for an image; docs/layers.md is for those who read them.
 
 - ``<image> objects``: Labels, uint16, the shape of the image; a pixel's value is its object_id.
 - ``<image> prompts``: Points in the image's data coordinates, with the features ``object_id`` (int, 1 or more) and
   ``positive`` (bool).
+- ``<image> prompts: shapes``: Shapes in the image's data coordinates: rectangles (boxes), polygons (lassos) and paths
+  (scribbles), with the features ``object_id``, ``positive`` and ``frame`` (int; for the reader, we read the vertices).
 
-Both have the transform, units and axis labels of the image.
+All have the transform, units and axis labels of the image.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Labels, Points
+from napari.layers import Labels, Points, Shapes
 
 from napari_sam2._napari.connections import connect
 
@@ -29,8 +31,15 @@ __all__ = [
     "full_resolution",
     "make_labels",
     "make_prompts",
+    "make_shapes",
     "style",
+    "style_next",
+    "style_next_shape",
+    "style_shapes",
 ]
+
+_SYMBOL = {True: "disc", False: "x"}
+_FILLED = (0.15, 0.0)  # opacity inside of a positive and of a negative shape
 
 _TRANSFORM = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
@@ -77,6 +86,23 @@ def make_prompts(image: Image) -> Points:
     )
 
 
+def make_shapes(image: Image) -> Shapes:
+    """Make the Shapes layer that takes boxes, lassos and scribbles on an image."""
+    return Shapes(
+        ndim=image.ndim,
+        name=f"{image.name} prompts: shapes",
+        features={
+            "object_id": np.empty(0, dtype=int),
+            "positive": np.empty(0, dtype=bool),
+            "frame": np.empty(0, dtype=int),
+        },
+        feature_defaults={"object_id": 1, "positive": True, "frame": 0},
+        edge_width=_edge_width(image),
+        opacity=0.8,
+        **_transform(image),
+    )
+
+
 def follow_transform(image: Image, layers: Iterable[Layer]) -> list[Undo]:
     """Let layers stay on the image when its transform is changed; returns the undo."""
     followers = tuple(layers)
@@ -107,10 +133,50 @@ def style(prompts: Points, labels: Labels) -> None:
         return
     ids = prompts.features["object_id"].to_numpy()
     positive = prompts.features["positive"].to_numpy()
-    with prompts.events.data.blocker():
-        prompts.face_color = np.array([color_of(labels, int(i)) for i in ids])
-        prompts.symbol = ["disc" if each else "x" for each in positive]
-    prompts.refresh()
+    colors = np.array([color_of(labels, int(i)) for i in ids])
+    symbols = [_SYMBOL[bool(each)] for each in positive]
+    # to set what is there already would draw everything again
+    if not np.allclose(prompts.face_color, colors):
+        prompts.face_color = colors
+    if [str(symbol) for symbol in prompts.symbol] != symbols:
+        prompts.symbol = symbols
+
+
+def style_next(prompts: Points, labels: Labels, object_id: int, positive: bool) -> None:
+    """Set what the next point will say and look like; the points that are there stay as they are."""
+    prompts.selected_data = set()
+    prompts.feature_defaults = {"object_id": object_id, "positive": positive}
+    prompts.current_face_color = np.array(color_of(labels, object_id))
+    prompts.current_symbol = _SYMBOL[positive]
+
+
+def style_shapes(shapes: Shapes, labels: Labels) -> None:
+    """Show every shape in the colour of its object, filled a little if it is positive."""
+    if not shapes.nshapes:
+        return
+    edges = np.array([color_of(labels, int(i)) for i in shapes.features["object_id"]])
+    faces = edges.copy()
+    faces[:, 3] = np.where(shapes.features["positive"].to_numpy(dtype=bool), *_FILLED)
+    if not np.allclose(shapes.edge_color, edges):
+        shapes.edge_color = edges
+    if not np.allclose(shapes.face_color, faces):
+        shapes.face_color = faces
+
+
+def style_next_shape(
+    shapes: Shapes, labels: Labels, object_id: int, positive: bool, frame: int
+) -> None:
+    """Set what the next shape will say and look like; the shapes that are there stay as they are."""
+    shapes.selected_data = set()
+    shapes.feature_defaults = {"object_id": object_id, "positive": positive, "frame": frame}
+    color = np.array(color_of(labels, object_id))
+    shapes.current_edge_color = color
+    shapes.current_face_color = np.array([*color[:3], _FILLED[0] if positive else _FILLED[1]])
+
+
+def _edge_width(image: Image) -> float:
+    """Return the width of a line in data pixels: thin on the screen when the whole plane is seen."""
+    return float(max(0.5, max(full_resolution(image).shape[: image.ndim][-2:]) / 300))
 
 
 def _transform(image: Image) -> dict[str, Any]:

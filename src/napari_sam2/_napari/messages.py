@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from napari_sam2._napari.keeping import Plane, Unsaved
 from napari_sam2.results import MaskUpdate, Progress
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from napari_sam2._napari.coordinates import Placement
+    from napari_sam2._napari.drawings import Drawing
+    from napari_sam2._napari.keeping import KeepingRequest
+    from napari_sam2._napari.wishes import Wish
     from napari_sam2.prompts import Point
 
 __all__ = [
@@ -16,9 +22,17 @@ __all__ = [
     "Answer",
     "Click",
     "Close",
+    "Draw",
+    "Encoded",
+    "Erase",
+    "Ghost",
+    "Hints",
+    "Hover",
     "ListModels",
     "ModelChoice",
     "ModelList",
+    "ObjectNow",
+    "ObjectsNow",
     "Open",
     "Opened",
     "Propagate",
@@ -27,6 +41,7 @@ __all__ = [
     "RemovePoints",
     "Request",
     "Said",
+    "Selected",
     "SessionNow",
     "Undo",
 ]
@@ -89,6 +104,10 @@ class Open:
         Name of the model.
     window_side : int, optional
         What `Session` takes.
+    name : str
+        Of the image layer, for the user.
+    autosaves : bool
+        Whether every action is to be kept on disk.
     """
 
     array: Any
@@ -96,6 +115,8 @@ class Open:
     rgb: bool
     model: str
     window_side: int | None = None
+    name: str = ""
+    autosaves: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +136,36 @@ class RemovePoints:
 
 
 @dataclass(frozen=True, slots=True)
+class Draw:
+    """Take a box, a lasso or a scribble as a prompt."""
+
+    drawing: Drawing
+
+
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """Take a box, a lasso or a scribble back."""
+
+    drawing: Drawing
+
+
+@dataclass(frozen=True, slots=True)
 class Propagate:
     """Carry all objects to all frames, until stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Take the last action back."""
+    """Take the last action back; with what followed by itself, if there was a propagation after it."""
+
+    with_followed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Redo:
-    """Repeat what was taken back."""
+    """Repeat what was taken back; with the propagation that followed by itself."""
+
+    with_followed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +179,36 @@ class Close:
 
 
 Request: TypeAlias = (
-    ListModels | Open | AddPoints | RemovePoints | Propagate | Undo | Redo | Recall | Close
+    "ListModels | Open | AddPoints | RemovePoints | Draw | Erase | Propagate | Undo | Redo | Recall | Close"
+    " | Wish | KeepingRequest"
 )
+
+
+# hints for the work at rest
+
+
+@dataclass(frozen=True, slots=True)
+class Hover:
+    """Where the mouse is, and the object that a click there would speak of."""
+
+    object_id: int
+    point: Point
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What the user looks at.
+
+    Parameters
+    ----------
+    frame : int
+        The frame in view.
+    hover : Hover, optional
+        A ghost is wanted here.
+    """
+
+    frame: int = 0
+    hover: Hover | None = None
 
 
 # answers
@@ -156,7 +223,18 @@ class ModelList:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The session is ready for prompts."""
+    """The session is ready for prompts.
+
+    Parameters
+    ----------
+    is_fast : bool
+        Whether a ghost under the mouse costs next to nothing with this model on this device.
+    sees_planes : bool
+        Whether the model looks at whole planes, so that they can be encoded ahead.
+    """
+
+    is_fast: bool = True
+    sees_planes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +249,18 @@ class SessionNow:
         What would be taken back or repeated; "" for nothing.
     pending : bool
         Whether a propagation has anything to do.
+    drawings : frozenset of Drawing
+        All boxes, lassos and scribbles.
+    highest_id : int
+        The highest object that there ever was; 0 before the first.
     """
 
     clicks: frozenset[Click]
     undo: str
     redo: str
     pending: bool
+    drawings: frozenset[Drawing] = frozenset()
+    highest_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,4 +270,82 @@ class Said:
     text: str
 
 
-Answer: TypeAlias = ModelList | Opened | SessionNow | Said | MaskUpdate | Progress
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """From now on clicks are meant for this object; and this frame is to be shown, if one is named."""
+
+    object_id: int
+    frame: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """So many planes are encoded, of so many that will be: said at rest."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ghost:
+    """What a click would give: said at rest.
+
+    Parameters
+    ----------
+    hover : Hover
+        The click.
+    mask : ndarray of bool, (y, x), or None
+        None where the plane is not encoded.
+    """
+
+    hover: Hover
+    mask: np.ndarray | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectNow:
+    """One object, for tables and curves.
+
+    Parameters
+    ----------
+    object_id : int
+        Its value in the labels.
+    name : str
+        "" until it was named.
+    locked : bool
+        Whether it is protected.
+    area, confidence : ndarray of float, (n_frames,)
+        Pixels, and 0 to 1; NaN where there is no mask.
+    trusted : ndarray of bool, (n_frames,)
+        Frames that carry a prompt or were accepted.
+    """
+
+    object_id: int
+    name: str
+    locked: bool
+    area: np.ndarray
+    confidence: np.ndarray
+    trusted: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsNow:
+    """All objects, ascending: said at rest, and now and then while propagating."""
+
+    objects: tuple[ObjectNow, ...] = ()
+
+
+Answer: TypeAlias = (
+    ModelList
+    | Opened
+    | SessionNow
+    | Said
+    | Selected
+    | Encoded
+    | Ghost
+    | ObjectsNow
+    | MaskUpdate
+    | Progress
+    | Unsaved
+    | Plane
+)

@@ -10,12 +10,13 @@ from superqt.utils import qthrottled
 from napari_sam2._napari.coordinates import displayed_axes
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
 
     from napari.layers import Labels
 
     from napari_sam2._napari.coordinates import Placement
-    from napari_sam2.results import MaskUpdate
+    from napari_sam2.results import MaskUpdate, Window
 
 __all__ = ["Painter", "merge"]
 
@@ -70,14 +71,42 @@ class Painter:
         if update.revision <= self._revision:
             return False
         self._revision = update.revision
-        if update.labels.size:
-            self._make_room_for(update.labels)
-            y0, x0, y1, x1 = update.window
-            shown = self._labels.data[self._placement.index(update.frame, update.window)]
-            merge(shown, self._painted[update.frame, y0:y1, x0:x1], update.labels)
-            if self._is_shown(update.frame):
-                self._redraw()
+        self._put(update.frame, update.window, update.labels)
         return True
+
+    def replace(self, frame: int, labels: np.ndarray) -> None:
+        """Show a whole frame of another session, whose revisions begin anew."""
+        self._revision = 0
+        self._put(frame, (0, 0, *self._placement.plane_shape), labels)
+
+    def _put(self, frame: int, window: Window, labels: np.ndarray) -> None:
+        if not labels.size:
+            return
+        self._make_room_for(labels)
+        y0, x0, y1, x1 = window
+        shown = self._labels.data[self._placement.index(frame, window)]
+        merge(shown, self._painted[frame, y0:y1, x0:x1], labels)
+        if self._is_shown(frame):
+            self._redraw()
+
+    def changed_by_hand(self, frame: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return what a frame shows and what we painted there, int, (y, x): they differ where a hand was."""
+        shown = self._labels.data[
+            self._placement.index(frame, (0, 0, *self._placement.plane_shape))
+        ]
+        return shown, self._painted[frame]
+
+    def restore(self, frame: int, object_ids: Collection[int]) -> None:
+        """Show these objects on a frame as we painted them."""
+        shown, painted = self.changed_by_hand(frame)
+        ids = list(object_ids)
+        np.copyto(
+            shown,
+            painted,
+            where=np.isin(shown, ids) | np.isin(painted, ids),
+            casting="same_kind",
+        )
+        self._redraw()
 
     def finish(self) -> None:
         """Draw what is still to be drawn, and the thumbnail."""

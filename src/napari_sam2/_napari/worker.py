@@ -1,14 +1,20 @@
-"""The one thread that owns the session: requests are queued, answers come back as Qt signals."""
+"""The one thread that owns the session: requests are queued, answers come back as Qt signals.
+
+While no request waits, the thread may *rest*: do small pieces of work that nobody waits for, guided by `Hints`. A request
+never waits for more than one such piece, and hints never disturb a request.
+"""
 
 from __future__ import annotations
 
 import atexit
 import threading
+from collections import deque
 from dataclasses import dataclass, field
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
 from qtpy.QtCore import QObject, Qt, Signal, Slot
+
+from napari_sam2._napari.messages import Hints
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +27,7 @@ __all__ = ["Worker"]
 _LAST_WAIT_S = 10.0
 
 Serve: TypeAlias = "Callable[[Request, Job], None]"
+Rest: TypeAlias = "Callable[[Job], bool]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +43,55 @@ class _Mailbox:
     """What both threads see."""
 
     def __init__(self) -> None:
-        self.queue: SimpleQueue[tuple[int, Request] | None] = SimpleQueue()
+        self.queue: deque[tuple[int, Request]] = deque()
+        self.news = threading.Condition()
+        self.hints = Hints()
+        self.hints_are_new = False
         self.stopped_through = 0
         self.closed = False
 
+    def put(self, number: int, request: Request) -> None:
+        """Queue a request."""
+        with self.news:
+            self.queue.append((number, request))
+            self.news.notify()
+
+    def hint(self, hints: Hints) -> None:
+        """Leave hints; those that were not read are forgotten."""
+        with self.news:
+            self.hints, self.hints_are_new = hints, True
+            self.news.notify()
+
     def drop(self) -> None:
         """Forget the requests that wait."""
-        while not self.queue.empty():
-            self.queue.get()
+        with self.news:
+            self.queue.clear()
+
+    def close(self) -> None:
+        """Forget everything; the thread ends when it looks next."""
+        with self.news:
+            self.closed = True
+            self.queue.clear()
+            self.news.notify()
+
+    def take(self, may_wait: bool) -> tuple[int, Request] | None:
+        """Take the next request; None if there is none, though hints may be new.
+
+        Parameters
+        ----------
+        may_wait : bool
+            Wait until there is a request, a hint or the end.
+        """
+        with self.news:
+            while may_wait and not (self.queue or self.hints_are_new or self.closed):
+                self.news.wait()
+            self.hints_are_new = False
+            return self.queue.popleft() if self.queue else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """A request that is being served; a `Job`."""
+    """A request that is being served, or a rest; a `Job`."""
 
     number: int
     mailbox: _Mailbox = field(repr=False)
@@ -56,11 +99,15 @@ class _Running:
 
     @property
     def stopped(self) -> bool:
-        return self.mailbox.closed or self.number <= self.mailbox.stopped_through
+        return self.mailbox.closed or 0 < self.number <= self.mailbox.stopped_through
 
     @property
     def others_wait(self) -> bool:
-        return not self.mailbox.queue.empty()
+        return bool(self.mailbox.queue)
+
+    @property
+    def hints(self) -> Hints:
+        return self.mailbox.hints
 
     def say(self, answer: Answer) -> None:
         self.emit(_Event(self.number, answer))
@@ -73,11 +120,15 @@ class Worker(QObject):
     ----------
     serve : callable
         Takes a request and its `Job`. It is called, and what it holds is used, on the worker's thread only.
+    rest : callable, optional
+        Takes a `Job` and does one small piece of work while no request waits; returns whether there is more to do.
+    end : callable, optional
+        Called once, on the thread, when it ends.
 
     Attributes
     ----------
     answered : Signal(int, object)
-        Number of the request, and one of its answers.
+        Number of the request (0: said at rest), and one of its answers.
     finished : Signal(int)
         The request was served.
     failed : Signal(int, object)
@@ -89,15 +140,17 @@ class Worker(QObject):
     failed = Signal(int, object)
     _reported = Signal(object)
 
-    def __init__(self, serve: Serve) -> None:
+    def __init__(
+        self, serve: Serve, rest: Rest | None = None, end: Callable[[], object] | None = None
+    ) -> None:
         super().__init__()
         # a slot of this object, queued: it runs on the GUI thread with every Qt binding
         self._reported.connect(self._pass_on, Qt.ConnectionType.QueuedConnection)
         self._mailbox = _Mailbox()
         self._last = 0
         self._thread = threading.Thread(
-            target=_work,
-            args=(serve, self._mailbox, self._reported.emit),
+            target=_live,
+            args=(serve, rest, end, self._mailbox, self._reported.emit),
             name="napari-sam2",
             daemon=True,  # a program may end without closing us; then `_end` waits for the last frame
         )
@@ -112,8 +165,12 @@ class Worker(QObject):
     def submit(self, request: Request) -> int:
         """Queue a request and return its number; numbers grow."""
         self._last += 1
-        self._mailbox.queue.put((self._last, request))
+        self._mailbox.put(self._last, request)
         return self._last
+
+    def hint(self, hints: Hints) -> None:
+        """Say what the user looks at, for the work at rest; no request is disturbed."""
+        self._mailbox.hint(hints)
 
     def stop(self) -> None:
         """Ask the long requests that were submitted so far to end, keeping what is done."""
@@ -128,9 +185,7 @@ class Worker(QObject):
         """Stop, and end the thread as soon as it can; nothing is reported after this."""
         if self._mailbox.closed:
             return
-        self._mailbox.closed = True
-        self._mailbox.drop()
-        self._mailbox.queue.put(None)
+        self._mailbox.close()
         atexit.unregister(self._end)
         if self._thread.is_alive():
             atexit.register(self._thread.join, _LAST_WAIT_S)
@@ -158,19 +213,53 @@ class Worker(QObject):
             self.finished.emit(event.number)
 
 
-def _work(serve: Serve, mailbox: _Mailbox, report: Callable[[_Event], None]) -> None:
-    """Serve until the mailbox is closed; every error is reported."""
+def _live(
+    serve: Serve,
+    rest: Rest | None,
+    end: Callable[[], object] | None,
+    mailbox: _Mailbox,
+    report: Callable[[_Event], None],
+) -> None:
+    """Work, and end well whatever happens."""
+    try:
+        _work(serve, rest, mailbox, report)
+    finally:
+        if end is not None:
+            end()
+
+
+def _work(
+    serve: Serve, rest: Rest | None, mailbox: _Mailbox, report: Callable[[_Event], None]
+) -> None:
+    """Serve until the mailbox is closed, and rest between requests; every error is reported."""
 
     def emit(event: _Event) -> None:
         if not mailbox.closed:
             report(event)
 
-    while (entry := mailbox.queue.get()) is not None:
-        number, request = entry
-        try:
-            serve(request, _Running(number, mailbox, emit))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the GUI thread shows it
-            emit(_Event(number, error=error))
-        else:
-            emit(_Event(number))
-        del entry, request  # an image must not be held while nothing is done
+    has_more = False  # whether there is something to do at rest
+    while True:
+        entry = mailbox.take(may_wait=not has_more)
+        if mailbox.closed:
+            return
+        if entry is not None:
+            number, request = entry
+            try:
+                serve(request, _Running(number, mailbox, emit))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the GUI thread shows it
+                emit(_Event(number, error=error))
+            else:
+                emit(_Event(number))
+            del entry, request  # an image must not be held while nothing is done
+            has_more = rest is not None
+        elif rest is not None:
+            has_more = _rest_once(rest, _Running(0, mailbox, emit))
+
+
+def _rest_once(rest: Rest, job: _Running) -> bool:
+    """Do one piece of work at rest; an error is reported, and ends the rest until something is new."""
+    try:
+        return rest(job)
+    except Exception as error:  # noqa: BLE001 - as above
+        job.emit(_Event(0, error=error))
+        return False

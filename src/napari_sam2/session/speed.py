@@ -76,7 +76,7 @@ def expected_seconds(
     Returns
     -------
     float
-        Right within a factor of about two.
+        The order of magnitude on a machine that has nothing else to do; a measured time is better.
 
     Raises
     ------
