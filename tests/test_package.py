@@ -117,7 +117,7 @@ def test_wheel_holds_the_whole_package_and_nothing_else(wheel: zipfile.ZipFile) 
     wanted = {
         path.relative_to(SOURCE.parent).as_posix()
         for path in SOURCE.rglob("*")
-        if path.is_file() and path.suffix in {".py", ".yaml", ".typed", ".safetensors"}
+        if path.is_file() and path.suffix in {".py", ".yaml", ".toml", ".typed", ".safetensors"}
     }
     assert {"napari_sam2/napari.yaml", "napari_sam2/py.typed"} <= shipped
     assert shipped == wanted
