@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,8 @@ def main(folder: Path) -> int:
         screen = "-screen 0 1920x1200x24"
         os.execv(xvfb, [xvfb, "-a", "-s", screen, sys.executable, __file__, str(folder)])
     folder.mkdir(parents=True, exist_ok=True)
+    # what the tour does is not offered to the user as unsaved work, nor the other way round
+    os.environ["NAPARI_SAM2_HOME"] = tempfile.mkdtemp(prefix="napari-sam2-tour-")
     for theme in ("dark", "light"):
         Tour(theme, folder).run()
     return 0
