@@ -240,11 +240,11 @@ def test_widget_fits_a_small_screen(open_window, stack, theme) -> None:
     window.viewer.theme = theme
     hint = window.widget.minimumSizeHint()
     assert hint.width() <= 320
-    assert hint.height() <= 560
+    assert hint.height() <= 640  # of 768, less menu, title and status bar
     window.start()
     hint = window.widget.minimumSizeHint()
     assert hint.width() <= 320
-    assert hint.height() <= 560
+    assert hint.height() <= 640  # of 768, less menu, title and status bar
     kinds = QAbstractButton, QComboBox, QAbstractSpinBox
     ours = [each for kind in kinds for each in window.widget.findChildren(kind)]
     assert len(ours) > 20
