@@ -270,7 +270,17 @@ def quiet_viewers() -> Iterator[Callable[[], Viewer]]:
         patch.setattr(
             "napari._qt.qt_main_window._QtMainWindow._save_current_window_settings", _ignore
         )
-        yield lambda: napari.Viewer(show=True)
+        yield _make_viewer
+
+
+def _make_viewer() -> Viewer:
+    """Open a window; napari registers the commands of plugins once more for it, which app-model refuses after the first."""
+    from napari._app_model import get_app_model
+
+    commands = get_app_model().commands._commands
+    for name in [each for each in commands if each.startswith("napari-sam2.")]:
+        del commands[name]
+    return napari.Viewer(show=True)
 
 
 def _ignore(*_: Any) -> None:
