@@ -12,11 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy import ndimage
 
 import napari_sam2 as sam2
+from napari_sam2.evaluation.user import first_click
 from napari_sam2.model.weights import save_weights
 from napari_sam2.synthetic import draw_stack
+
+SMALLEST = 30
+"""Pixels that an object has at least where it is clicked."""
 
 
 def tracked_scores(model, seed):
@@ -26,10 +29,8 @@ def tracked_scores(model, seed):
     for label in np.unique(movie.labels[movie.labels > 0])[:8]:
         inside = movie.labels == label
         middle = int(np.median(np.flatnonzero(inside.any(axis=(1, 2)))))
-        depth = ndimage.distance_transform_edt(np.pad(inside[middle], 1))[1:-1, 1:-1]
-        if depth.max() >= 3:
-            click = np.unravel_index(int(depth.argmax()), depth.shape)
-            session.add_prompt(int(label), sam2.Point(middle, click))
+        if inside[middle].sum() >= SMALLEST:
+            session.add_prompt(int(label), first_click(inside[middle], middle))
     for _ in session.propagate():
         pass
     for label in session.object_ids:

@@ -274,7 +274,7 @@ def quiet_viewers() -> Iterator[Callable[[], Viewer]]:
 
 
 def _make_viewer() -> Viewer:
-    """Open a window; napari registers the commands of plugins once more for it, which app-model refuses after the first."""
+    """Open a window; napari's own `make_napari_viewer` lets it register plugins anew, which app-model refuses."""
     from napari._app_model import get_app_model
 
     commands = get_app_model().commands._commands

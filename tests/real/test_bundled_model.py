@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
-from scipy import ndimage
 
 import napari_sam2 as sam2
+from napari_sam2.evaluation.measures import iou
+from napari_sam2.evaluation.user import deepest_point
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +28,6 @@ def objects_of(labels):
     return [int(i) for i in np.flatnonzero(areas >= SPECK)]
 
 
-def deepest_point(mask):
-    """Return the pixel (y, x) of a mask that is farthest from its border."""
-    distance = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    return np.unravel_index(int(distance.argmax()), mask.shape)
-
-
 def median_diameter(labels):
     """Diameter of a disc with the median area of the objects of a plane."""
     areas = np.bincount(labels.ravel())[1:]
@@ -42,11 +37,6 @@ def median_diameter(labels):
 def window_of(labels):
     """Four median diameters."""
     return max(16, round(4 * median_diameter(labels)))
-
-
-def iou(a, b):
-    both = np.count_nonzero(a | b)
-    return np.count_nonzero(a & b) / both if both else 1.0
 
 
 def one_click_ious(image, labels, model):

@@ -89,7 +89,7 @@ class Keeper:
     def __init__(self, request: Open, base: Path | None = None) -> None:
         self._name = request.name
         self._base = base
-        self._key = _key_of(request)
+        self._request = request
 
     def begin(self, session: Session) -> tuple[Unsaved, str]:
         """Write every action from now on to disk.
@@ -101,9 +101,10 @@ class Keeper:
         trouble : str
             Why nothing will be kept; "" if all is well.
         """
-        found = Unsaved(tuple(unsaved_work(self._key, self._base)))
+        key = _key_of(self._request)
+        found = Unsaved(tuple(unsaved_work(key, self._base)))
         try:
-            begin_autosave(session, self._key, self._base)
+            begin_autosave(session, key, self._base)
         except Sam2Error as error:
             return found, f"Not kept in a crash: {error}"
         return found, ""

@@ -78,8 +78,7 @@ def _object_now(session: Session, object_id: int) -> ObjectNow:
     area[scores.frame] = scores.area
     trusted = np.zeros(session.n_frames, dtype=bool)
     trusted[scores.frame] = scores.prompted
-    for frame in scores.frame:
-        trusted[frame] |= session.is_accepted(object_id, int(frame))
+    trusted[list(session.accepted_frames(object_id))] = True
     return ObjectNow(
         object_id,
         session.name(object_id),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_sam2.evaluation.measures import iou
+from napari_sam2.evaluation.user import first_click
 from napari_sam2.prompts import Point
 
 if TYPE_CHECKING:
@@ -64,9 +66,8 @@ def middle_of_objects(labels: np.ndarray, most: int) -> list[Click]:
         frames = np.flatnonzero((labels == object_id).any(axis=(1, 2)))
         frame = int(frames[len(frames) // 2])
         mask = labels[frame] == object_id
-        y, x = np.unravel_index(np.argmax(_depth(mask)), mask.shape)
         diameter = 2 * float(np.sqrt(mask.sum() / np.pi))
-        clicks.append(Click(object_id, Point(frame, (float(y), float(x))), diameter))
+        clicks.append(Click(object_id, first_click(mask, frame), diameter))
     return clicks
 
 
@@ -128,11 +129,7 @@ def window_for(clicks: Sequence[Click]) -> int:
 
 def iou_3d(labels: np.ndarray, truth: np.ndarray, object_ids: Sequence[int]) -> Mapping[int, float]:
     """Compare objects with the truth, over all frames: intersection over union of their voxels."""
-    scores = {}
-    for object_id in object_ids:
-        found, real = labels == object_id, truth == object_id
-        scores[object_id] = float((found & real).sum() / max((found | real).sum(), 1))
-    return scores
+    return {i: iou(labels == i, truth == i) for i in object_ids}
 
 
 def _depth(mask: np.ndarray) -> np.ndarray:

@@ -598,6 +598,10 @@ class Session:
             trust.accept_frame(state, frame, self._made)
         return self._ledger.current(object_id, frame)
 
+    def accepted_frames(self, object_id: int) -> frozenset[int]:
+        """Return the frames that were accepted, and not changed since."""
+        return self._state(object_id).facts.accepted
+
     def is_accepted(self, object_id: int, frame: int) -> bool:
         """Tell whether a frame was accepted, and not changed since."""
         return check_frame(frame, self.n_frames) in self._state(object_id).facts.accepted

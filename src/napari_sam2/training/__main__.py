@@ -1,11 +1,9 @@
-"""``python -m napari_sam2.training``: train, export, check."""
+"""``python -m napari_sam2.training``: train, export."""
 
 import argparse
 import logging
 from dataclasses import fields, replace
 from pathlib import Path
-
-import torch
 
 from napari_sam2.training.export import averaged_weights, export
 from napari_sam2.training.settings import Settings
@@ -44,11 +42,6 @@ def _parser() -> argparse.ArgumentParser:
     write.add_argument("--blend", type=Path, help="folder of a related run, for the mean of both")
     write.add_argument("--share", type=float, default=0.5, help="of --state in that mean")
     write.set_defaults(run=_export)
-    look = commands.add_parser("check", help="one-click IoU on real planes, for looking only")
-    look.add_argument("--state", type=Path, required=True)
-    look.add_argument("--data", type=Path, required=True, help="folder of real stacks")
-    look.add_argument("--side", type=int, default=128, help="of the window, in pixels")
-    look.set_defaults(run=_check)
     return parser
 
 
@@ -66,14 +59,6 @@ def _train(options: argparse.Namespace) -> None:
 def _export(options: argparse.Namespace) -> None:
     size = export(options.state, options.out, options.blend, options.share)
     log.info("%s: %.1f MB", options.out, size / 1e6)
-
-
-def _check(options: argparse.Namespace) -> None:
-    from napari_sam2.training.check import check
-
-    torch.set_num_threads(1)
-    for row in check(averaged_weights(options.state), options.data, options.side):
-        log.info("%s", row)
 
 
 if __name__ == "__main__":
