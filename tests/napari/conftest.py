@@ -274,12 +274,14 @@ def quiet_viewers() -> Iterator[Callable[[], Viewer]]:
 
 
 def _make_viewer() -> Viewer:
-    """Open a window; napari's own `make_napari_viewer` lets it register plugins anew, which app-model refuses."""
-    from napari._app_model import get_app_model
+    """Open a window in an application of its own: napari's `make_napari_viewer` lets the next one register all plugins' commands again, which app-model refuses."""
+    from app_model import Application
+    from napari._qt._qapp_model.qactions import init_qactions
+    from napari.plugins import _initialize_plugins
 
-    commands = get_app_model().commands._commands
-    for name in [each for each in commands if each.startswith("napari-sam2.")]:
-        del commands[name]
+    Application.destroy("napari")
+    _initialize_plugins.cache_clear()
+    init_qactions.cache_clear()
     return napari.Viewer(show=True)
 
 

@@ -109,7 +109,7 @@ def test_objects_are_told_after_every_request(session) -> None:
         np.ones(2),
         np.array([True, False]),
     )
-    session.is_accepted.side_effect = lambda _i, frame: frame == 3
+    session.accepted_frames.return_value = frozenset({3})
     session.confidence.return_value = nothing
     session.name.return_value, session.is_locked.return_value = "b", True
     job = Recorder()
