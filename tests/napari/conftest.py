@@ -274,7 +274,7 @@ def quiet_viewers() -> Iterator[Callable[[], Viewer]]:
 
 
 def _make_viewer() -> Viewer:
-    """Open a window in an application of its own: napari's `make_napari_viewer` lets the next one register all plugins' commands again, which app-model refuses."""
+    """Open a window in an application of its own: after `make_napari_viewer` napari registers all commands again."""
     from app_model import Application
     from napari._qt._qapp_model.qactions import init_qactions
     from napari.plugins import _initialize_plugins
