@@ -83,7 +83,7 @@ class Tour:
         _, self.widget = self.viewer.window.add_plugin_dock_widget("napari-sam2", "SAM 2")
         (self.image,) = self.viewer.open_sample("napari-sam2", "nuclei_stack")
         self.viewer.dims.set_current_step(0, self.frame)
-        self.wait(lambda: self.widget.model.count() > 1)
+        self.wait(lambda: self.widget.model.list.count() > 1)
         self.shoot("1-open")
         self.widget.follows.click()  # the pictures show one step after the other
         self.widget.start.click()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_sam2 import errors
+    from napari_sam2._napari.scripting import open_session as open
     from napari_sam2.model.load import load_model
     from napari_sam2.prompts import Box, MaskPrompt, Point, Scribble
     from napari_sam2.results import Candidate, FrameScores, MaskUpdate, Progress, Scores
@@ -43,6 +44,7 @@ __all__ = [
     "errors",
     "has_journal",
     "load_model",
+    "open",
     "open_stack",
 ]
 
@@ -61,6 +63,7 @@ _HOME = {
     "Stack": "stack",
     "has_journal": "session.journal",
     "load_model": "model.load",
+    "open": "_napari.scripting:open_session",
     "open_stack": "stack",
 }
 
@@ -74,7 +77,8 @@ def __getattr__(name: str) -> Any:
     elif name == "errors":
         value = import_module("napari_sam2.errors")
     elif name in _HOME:
-        value = getattr(import_module(f"napari_sam2.{_HOME[name]}"), name)
+        module, _, attribute = _HOME[name].partition(":")
+        value = getattr(import_module(f"napari_sam2.{module}"), attribute or name)
     else:
         raise AttributeError(f"module 'napari_sam2' has no attribute {name!r}")
     globals()[name] = value

@@ -12,7 +12,11 @@ import napari
 import numpy as np
 import pytest
 import torch
+from app_model import Application
+from napari._app_model._app import NapariApplication, _napari_names
+from napari._qt._qapp_model.qactions import init_qactions
 from napari._qt.qt_viewer import QtViewer
+from napari.plugins import _initialize_plugins
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QPoint, Qt
 
@@ -264,25 +268,28 @@ def shared_viewer(qapp: Any) -> Iterator[Viewer]:
 
 @contextmanager
 def quiet_viewers() -> Iterator[Callable[[], Viewer]]:
-    """Windows without the thread of the status bar, which leave the user's settings alone."""
+    """Windows without the thread of the status bar, which leave the user's settings alone.
+
+    They have an application model of their own, as those of napari's `make_napari_viewer`: each registers all commands anew.
+    """
+    application = NapariApplication("tests of napari-sam2")
+    application.injection_store.namespace = _napari_names
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(NapariApplication, "get_app_model", lambda *_: application)
         patch.setattr("napari._qt.threads.status_checker.StatusChecker.start", _ignore)
         patch.setattr(
             "napari._qt.qt_main_window._QtMainWindow._save_current_window_settings", _ignore
         )
-        yield _make_viewer
+        _forget_commands()
+        yield lambda: napari.Viewer(show=True)
+        Application.destroy("tests of napari-sam2")
+        _forget_commands()
 
 
-def _make_viewer() -> Viewer:
-    """Open a window in an application of its own: after `make_napari_viewer` napari registers all commands again."""
-    from app_model import Application
-    from napari._qt._qapp_model.qactions import init_qactions
-    from napari.plugins import _initialize_plugins
-
-    Application.destroy("napari")
+def _forget_commands() -> None:
+    """Let napari register its commands in another application model."""
     _initialize_plugins.cache_clear()
     init_qactions.cache_clear()
-    return napari.Viewer(show=True)
 
 
 def _ignore(*_: Any) -> None:
@@ -314,7 +321,7 @@ def open_window(
     for window in opened:
         if window.widget.parent() is not None:
             shared_viewer.window.remove_dock_widget(window.widget)
-        assert window.controller._worker.wait(30), "the worker's thread does not end"
+        assert window.controller.worker.wait(30), "the worker's thread does not end"
         assert not shared_viewer.keymap
     shared_viewer.layers.clear()
     shared_viewer.dims.ndisplay = 2
@@ -343,7 +350,7 @@ def open_own_window(
     def make(image: Any, backend: Backend = backend, **options: Any) -> Window:
         viewer = make_napari_viewer(show=True)
         window = make_window(viewer, backend, qtbot, image, options)
-        workers.append(window.controller._worker)
+        workers.append(window.controller.worker)
         return window
 
     yield make

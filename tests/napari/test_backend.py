@@ -13,11 +13,12 @@ from napari_sam2 import Point
 from napari_sam2._napari.backend import BUNDLED, list_models, load_model, open_session
 from napari_sam2._napari.coordinates import Placement
 from napari_sam2._napari.messages import Open
+from napari_sam2._napari.model_facts import ModelPick
 
 
 def request(array, shape, axis, position, rgb=False, window_side=None) -> Open:
     placement = Placement(shape, axis, position, ("a",) * len(shape))
-    return Open(array, placement, rgb, "nano", window_side)
+    return Open(array, placement, rgb, ModelPick("nano"), window_side)
 
 
 def test_models_are_listed_with_what_must_be_known_to_choose() -> None:
@@ -48,13 +49,19 @@ def test_load_downloads_first_and_reports(monkeypatch) -> None:
         "napari_sam2.session.download",
         lambda name, report: order.append(("download", name, report)),
     )
-    monkeypatch.setattr("napari_sam2.session.load_model", lambda name: order.append(("load", name)))
+    monkeypatch.setattr(
+        "napari_sam2.session.load_model",
+        lambda name, **options: order.append(("load", name, options)),
+    )
 
     def report(done: int, total: int) -> None:
         pass
 
-    load_model("big", report)
-    assert order == [("download", "big", report), ("load", "big")]
+    load_model(ModelPick("big", "cpu", "float32"), report)
+    assert order == [
+        ("download", "big", report),
+        ("load", "big", {"device": "cpu", "precision": "float32"}),
+    ]
 
 
 def test_session_reads_the_frames_at_the_position(net) -> None:

@@ -31,6 +31,7 @@ from napari_sam2._napari.messages import (
     SessionNow,
     Undo,
 )
+from napari_sam2._napari.model_facts import ModelPick
 from napari_sam2._napari.state import Phase, View
 from napari_sam2._napari.tool import Tool
 from napari_sam2._napari.widget import SegmentWidget
@@ -82,7 +83,7 @@ class Desk:
     def open(self, shape=(5, 10, 12), axis: int | None = 0, **options):
         image = self.viewer.add_image(np.zeros(shape, dtype=np.uint8), name="cells", **options)
         self.controller.set_follows(False)
-        self.controller.start(image, NANO, axis, None)
+        self.controller.start(image, ModelPick("nano"), axis, None)
         self.answer(Opened(), now())
         self.finish()
         self.requests_before = len(self.requests)
@@ -118,7 +119,7 @@ def desk(qapp):
 
 
 def test_stand_in_of_the_view_is_what_the_widget_is() -> None:
-    for name in ("show_state", "show_models", "show_objects", "agrees"):
+    for name in ("show_state", "show_models", "show_objects", "show_unsaved"):
         assert callable(getattr(SegmentWidget, name))
 
 
@@ -130,11 +131,15 @@ def test_models_are_asked_for_and_shown(desk) -> None:
 
 def test_start_asks_the_worker_and_adds_layers_only_when_it_is_open(desk) -> None:
     image = desk.viewer.add_image(np.zeros((5, 10, 12)), name="cells")
-    desk.controller.start(image, NANO, 0, 64)
+    desk.controller.start(image, ModelPick("nano"), 0, 64)
     assert desk.state.phase is Phase.OPENING
     request = desk.requests[-1]
     assert isinstance(request, Open)
-    assert (request.array is image.data, request.model, request.window_side) == (True, "nano", 64)
+    assert (request.array is image.data, request.pick, request.window_side) == (
+        True,
+        ModelPick("nano"),
+        64,
+    )
     assert (request.placement.axis, request.placement.shape, request.rgb) == (0, (5, 10, 12), False)
     desk.answer(Progress(0, 0, "Loading nano"))
     assert desk.state.progress == Progress(0, 0, "Loading nano")
@@ -153,21 +158,10 @@ def test_start_asks_the_worker_and_adds_layers_only_when_it_is_open(desk) -> Non
     assert "Escape" not in {str(key) for key in desk.viewer.keymap}
 
 
-def test_download_begins_only_after_a_yes(desk) -> None:
-    image = desk.viewer.add_image(np.zeros((5, 10, 12)))
-    desk.view.agrees.return_value = False
-    desk.controller.start(image, BIG, 0, None)
-    desk.view.agrees.assert_called_once_with("Download 156 MB?")
-    assert desk.requests == [ListModels()]
-    desk.view.agrees.return_value = True
-    desk.controller.start(image, BIG, 0, None)
-    assert desk.requests[-1].model == "big"
-
-
 def test_other_axes_stay_at_the_current_position(desk) -> None:
     image = desk.viewer.add_image(np.zeros((3, 5, 10, 12)), scale=(1, 2, 1, 1))
     desk.viewer.dims.set_point((0, 1), (2, 6))
-    desk.controller.start(image, NANO, 0, None)
+    desk.controller.start(image, ModelPick("nano"), 0, None)
     assert desk.requests[-1].placement.fixed == {1: 3}
     assert desk.requests[-1].placement.n_frames == 3
 
@@ -175,27 +169,27 @@ def test_other_axes_stay_at_the_current_position(desk) -> None:
 def test_multiscale_image_is_opened_in_full_resolution(desk) -> None:
     full = np.zeros((5, 32, 32))
     image = desk.viewer.add_image([full, full[:, ::2, ::2]], multiscale=True)
-    desk.controller.start(image, NANO, 0, None)
+    desk.controller.start(image, ModelPick("nano"), 0, None)
     assert desk.requests[-1].array.shape == (5, 32, 32)
 
 
 def test_rgb_image_says_so(desk) -> None:
     image = desk.viewer.add_image(np.zeros((5, 10, 12, 3), dtype=np.uint8), rgb=True)
-    desk.controller.start(image, NANO, 0, None)
+    desk.controller.start(image, ModelPick("nano"), 0, None)
     assert desk.requests[-1].rgb
     assert desk.requests[-1].placement.shape == (5, 10, 12)
 
 
 def test_image_with_too_many_axes_is_refused(desk, notices) -> None:
     image = desk.viewer.add_image(np.zeros((1, 1, 2, 2, 2, 4, 4)))
-    desk.controller.start(image, NANO, 0, None)
+    desk.controller.start(image, ModelPick("nano"), 0, None)
     assert desk.state.phase is Phase.IDLE
     assert "7 axes cannot be segmented" in notices[0]
 
 
 def test_stopped_opening_leaves_nothing_behind(desk) -> None:
     image = desk.viewer.add_image(np.zeros((5, 10, 12)))
-    desk.controller.start(image, NANO, 0, None)
+    desk.controller.start(image, ModelPick("nano"), 0, None)
     desk.controller.stop()
     desk.worker.stop.assert_called_once_with()
     desk.answer(Said("Stopped."))
@@ -211,18 +205,18 @@ def test_stopped_opening_leaves_nothing_behind(desk) -> None:
 
 def test_failed_opening_says_why_and_can_be_tried_again(desk, notices) -> None:
     image = desk.viewer.add_image(np.zeros((5, 10, 12)))
-    desk.controller.start(image, NANO, 0, None)
+    desk.controller.start(image, ModelPick("nano"), 0, None)
     desk.fail(DeviceError("too little memory; choose a smaller model."))
     assert notices == ["SAM 2: too little memory; choose a smaller model."]
     assert desk.state.phase is Phase.IDLE
-    desk.controller.start(image, NANO, 0, None)
+    desk.controller.start(image, ModelPick("nano"), 0, None)
     desk.answer(Opened())
     assert desk.state.phase is Phase.READY
 
 
 def test_image_that_went_while_it_was_opened(desk) -> None:
     image = desk.viewer.add_image(np.zeros((5, 10, 12)))
-    desk.controller.start(image, NANO, 0, None)
+    desk.controller.start(image, ModelPick("nano"), 0, None)
     desk.viewer.layers.remove(image)
     desk.answer(Opened())
     assert desk.state.phase is Phase.IDLE
@@ -465,7 +459,7 @@ def test_finish_keeps_the_layers_and_lets_go_of_them(desk) -> None:
     prompts.add((2, 3, 4))
     assert len(desk.requests) == n_requests
     image = desk.viewer.layers[0]
-    desk.controller.start(image, NANO, 0, None)
+    desk.controller.start(image, ModelPick("nano"), 0, None)
     desk.answer(Opened())
     assert len(desk.viewer.layers) == 7
 

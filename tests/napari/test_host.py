@@ -30,6 +30,7 @@ from napari_sam2._napari.messages import (
     SessionNow,
     Undo,
 )
+from napari_sam2._napari.model_facts import ModelPick
 from napari_sam2.errors import DownloadError, PromptError
 from napari_sam2.results import NO_SCORES
 
@@ -187,13 +188,13 @@ def test_error_of_the_session_is_raised(session, job) -> None:
 
 
 def open_request(model: str = "nano") -> Open:
-    return Open(np.zeros((4, 3, 2)), PLACEMENT, rgb=False, model=model)
+    return Open(np.zeros((4, 3, 2)), PLACEMENT, rgb=False, pick=ModelPick(model))
 
 
 def test_open_loads_the_model_and_begins_a_session(backend, session, job) -> None:
     host, request = Host(backend), open_request()
     host.serve(request, job)
-    assert backend.load_model.call_args.args[0] == "nano"
+    assert backend.load_model.call_args.args[0] == ModelPick("nano")
     backend.open_session.assert_called_once_with(request, "the model")
     assert [a for a in job.answers if not isinstance(a, Progress)] == [Opened(), NOW]
     assert [a.what for a in job.answers if isinstance(a, Progress)] == [
@@ -206,7 +207,7 @@ def test_model_is_loaded_again_only_when_it_is_another(backend, job) -> None:
     host = Host(backend)
     for name in ("nano", "nano", "big", "nano"):
         host.serve(open_request(name), job)
-    assert [c.args[0] for c in backend.load_model.call_args_list] == ["nano", "big", "nano"]
+    assert [c.args[0].name for c in backend.load_model.call_args_list] == ["nano", "big", "nano"]
 
 
 def test_failed_model_is_loaded_again(backend, job) -> None:

@@ -65,15 +65,15 @@ def test_selected_image_is_taken_first(shared_viewer, stack, backend, qtbot) -> 
     qtbot.addWidget(widget)
     assert widget.image.image is one
     widget.close()  # a widget in a window of its own
-    assert widget.controller._worker.wait(30)
+    assert widget.controller.worker.wait(30)
     shared_viewer.layers.clear()
 
 
 def test_models_are_offered_and_a_download_needs_a_yes(open_window, stack, monkeypatch) -> None:
     window = open_window(stack)
-    window.wait(lambda: window.widget.model.count() == 2)
-    assert window.widget.model.currentText() == "nano (bundled)"
-    window.widget.model.setCurrentIndex(1)
+    window.wait(lambda: window.widget.model.list.count() == 2)
+    assert window.widget.model.list.currentText() == "nano (bundled)"
+    window.widget.model.list.setCurrentIndex(1)
     asked = []
 
     def question(_parent, _title, text):
@@ -91,7 +91,7 @@ def test_models_are_offered_and_a_download_needs_a_yes(open_window, stack, monke
 def test_window_suits_image_and_model_until_it_is_set_by_hand(open_window, stack, backend) -> None:
     models = (ModelChoice("nano", "nano", window_side=32), ModelChoice("big", "big"))
     window = open_window(stack, replace(backend, list_models=lambda: models))
-    side, model = window.widget.window_side, window.widget.model
+    side, model = window.widget.window_side, window.widget.model.list
     window.wait(lambda: model.count() == 2)
     assert side.side == 32
     model.setCurrentIndex(1)
@@ -136,8 +136,8 @@ def test_model_that_cannot_be_loaded_is_one_clear_sentence(
 ) -> None:
     from napari_sam2.errors import CheckpointError
 
-    def load(name, _report):
-        raise CheckpointError(f"{name} is damaged; install it again.")
+    def load(pick, _report):
+        raise CheckpointError(f"{pick.name} is damaged; install it again.")
 
     window = open_window(stack, replace(backend, load_model=load))
     window.widget.start.click()
@@ -217,7 +217,7 @@ def test_dock_closed_while_running(running, caught, shared_viewer) -> None:
     assert controller.binding is None
     assert not shared_viewer.keymap
     running.session.let_through()
-    assert controller._worker.wait(30)
+    assert controller.worker.wait(30)
     running.qtbot.wait(50)
     assert (layer.data[2] == 1).any()  # what was done stays
 

@@ -142,21 +142,19 @@ def test_estimate_asks_this_machine() -> None:
     (speed,) = job.said
     assert speed.pick == pick
     assert 0 < speed.seconds < 1000
-    assert not speed.measured
 
 
 @pytest.mark.parametrize(
-    ("seconds", "measured", "sentence"),
+    ("seconds", "sentence"),
     [
-        (2.44, False, "about 2.4 s a frame with one object (estimated)"),
-        (2.44, True, "2.4 s a frame with one object (measured here)"),
-        (0.05, True, "20 frames a second with one object (measured here)"),
-        (44.0, False, "about 44 s a frame with one object (estimated)"),
-        (200.0, False, "about 3 min a frame with one object (estimated)"),
+        (2.44, "about 2.4 s a frame with one object (estimated)"),
+        (0.05, "about 20 frames a second with one object (estimated)"),
+        (44.0, "about 44 s a frame with one object (estimated)"),
+        (200.0, "about 3 min a frame with one object (estimated)"),
     ],
 )
-def test_speed_is_a_sentence(seconds, measured, sentence) -> None:
-    assert speed_sentence(Speed(ModelPick("nano"), seconds, measured)) == sentence
+def test_speed_is_a_sentence(seconds, sentence) -> None:
+    assert speed_sentence(Speed(ModelPick("nano"), seconds)) == sentence
 
 
 # the widget
@@ -226,7 +224,7 @@ def test_device_says_what_is_best_there(picker) -> None:
 
 
 @pytest.mark.gui
-def test_speed_is_asked_once_and_a_measured_one_stays(picker) -> None:
+def test_speed_is_asked_once(picker) -> None:
     widget, asked = picker.widget, []
     widget.speed_asked.connect(asked.append)
     widget.show_speed(Speed(ModelPick("nano"), 0.5))
@@ -235,9 +233,8 @@ def test_speed_is_asked_once_and_a_measured_one_stays(picker) -> None:
     assert widget.speed.text() == "not known yet"
     picker.choose("nano")
     assert asked == [ModelPick("big")]
-    widget.show_speed(Speed(ModelPick("nano"), 0.3, measured=True))
-    widget.show_speed(Speed(ModelPick("nano"), 0.7))
-    assert widget.speed.text().startswith("0.3 s a frame")
+    widget.show_speed(Speed(ModelPick("nano"), 0.3))
+    assert widget.speed.text().startswith("about 0.3 s a frame")
 
 
 @pytest.mark.gui

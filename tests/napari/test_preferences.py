@@ -129,4 +129,4 @@ def test_menus_open_the_window_on_the_selected_image(make_napari_viewer) -> None
     widget = dock.inner_widget()
     assert widget.image.image is first
     viewer.window.remove_dock_widget(widget)
-    assert widget.controller._worker.wait(30)
+    assert widget.controller.worker.wait(30)

@@ -215,33 +215,20 @@ def test_ghost_is_seen_where_the_mouse_is_and_is_no_layer(idle_window, caught) -
 
 @pytest.mark.gui
 def test_no_ghost_with_a_large_model_on_the_processor_or_with_a_window(
-    open_window, stack, backend
+    open_window, stack, backend, monkeypatch
 ) -> None:
-    def load(name, _report):
+    def load(_pick, _report):
         return SAM2(replace(CONFIGS["nano"])).eval()
 
     window = open_window(stack, replace(backend, load_model=load))
-    window.wait(lambda: window.widget.model.count() == 2)
-    window.widget.model.setCurrentIndex(1)
-    window.controller._view = _Agreeing(window.widget)
+    window.wait(lambda: window.widget.model.list.count() == 2)
+    window.widget.model.list.setCurrentIndex(1)
+    monkeypatch.setattr(window.widget, "agrees", lambda _question: True)
     window.start()
     assert (window.state.ghost, window.state.can_ghost) == (False, True)
     window.widget.start.click()
-    window.widget.model.setCurrentIndex(0)
+    window.widget.model.list.setCurrentIndex(0)
     window.widget.window_side.setValue(24)
     window.start()
     assert (window.state.ghost, window.state.can_ghost) == (False, False)
     assert "whole plane" in window.widget.ghost.toolTip()
-
-
-class _Agreeing:
-    """The view, which says yes."""
-
-    def __init__(self, view) -> None:
-        self._view = view
-
-    def agrees(self, _question) -> bool:
-        return True
-
-    def __getattr__(self, name):
-        return getattr(self._view, name)

@@ -8,9 +8,12 @@ import weakref
 import numpy as np
 import pytest
 from napari._app_model import get_app_model
+from qtpy.QtCore import QTimer
 
+import napari_sam2 as sam2
 from napari_sam2._napari.tool import Tool
 from napari_sam2._napari.widget import SegmentWidget
+from napari_sam2.errors import SessionError
 
 pytestmark = pytest.mark.gui
 
@@ -21,7 +24,7 @@ def test_window_closed_while_running(open_own_window, stack, gated, caught, qtbo
     window.click((20, 24))
     window.widget.propagate.click()
     window.wait(made[0].waits.is_set)
-    worker = window.controller._worker
+    worker = window.controller.worker
     window.viewer.close()
     made[0].let_through()
     del window.widget
@@ -37,7 +40,7 @@ def test_window_closed_with_its_button_while_running(
     window.click((20, 24))
     window.widget.propagate.click()
     window.wait(made[0].waits.is_set)
-    worker, controller = window.controller._worker, weakref.ref(window.controller)
+    worker, controller = window.controller.worker, weakref.ref(window.controller)
     window.viewer.window._qt_window.close()
     made[0].let_through()
     del window.widget, window.viewer
@@ -63,7 +66,7 @@ def test_two_widgets_and_two_viewers(open_own_window, stack, backend) -> None:
     assert not other.labels[2].any()
     layer = twin.layer
     twin.controller.close()
-    assert twin.controller._worker.wait(30)
+    assert twin.controller.worker.wait(30)
     first.widget.tools.buttons[Tool.POINT].click()
     first.click((20, 24))  # the other goes on
     assert np.array_equal(first.labels, layer.data)
@@ -77,7 +80,7 @@ def test_plugin_is_opened_by_its_name_and_by_its_menus(make_napari_viewer, qtbot
         (image,) = viewer.open_sample("napari-sam2", "nuclei_stack")
         assert widget.image.image is image
         assert image.axis_labels == ("z", "y", "x")
-        qtbot.waitUntil(lambda: widget.model.count() == 9, timeout=60_000)
+        qtbot.waitUntil(lambda: widget.model.list.count() == 9, timeout=60_000)
         other = viewer.add_image(image.data[:3], name="other")
         commands = get_app_model().commands  # as napari's layer menu calls them
         commands.execute_command("napari-sam2.segment_layer")
@@ -88,4 +91,16 @@ def test_plugin_is_opened_by_its_name_and_by_its_menus(make_napari_viewer, qtbot
         assert viewer.layers.selection.active is points
     finally:
         viewer.window.remove_dock_widget(widget)
-        assert widget.controller._worker.wait(60)
+        assert widget.controller.worker.wait(60)
+
+
+def test_window_closed_while_a_script_waits(open_own_window, stack, gated, qtbot) -> None:
+    backend, made = gated
+    window = open_own_window(stack, backend, name="cells")
+    window.widget.follows.click()
+    session = sam2.open(window.viewer, "cells")
+    session.add_prompt(1, sam2.Point(2, (20, 24)))
+    QTimer.singleShot(300, window.viewer.close)  # the worker is at the gate
+    with pytest.raises(SessionError, match="window closed"):
+        list(session.propagate())
+    made[0].let_through()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_sam2._napari.messages import ModelChoice
+from napari_sam2._napari.model_jobs import ModelJobs, describe_models
 
 if TYPE_CHECKING:
     from napari_sam2._napari.messages import Open
+    from napari_sam2._napari.model_facts import ModelFacts, ModelPick
     from napari_sam2.session import Session
 
 __all__ = ["BUNDLED", "Backend", "Report", "list_models", "load_model", "open_session"]
@@ -23,31 +25,25 @@ Report: TypeAlias = Callable[[int, int], object]
 
 def list_models() -> tuple[ModelChoice, ...]:
     """Return the models, the bundled one first; the network is not asked."""
-    from napari_sam2.session import CARDS, is_downloaded
-
-    choices = []
-    for card in CARDS.values():
-        title, question = card.name, ""
-        if card.is_bundled:
-            choices.append(replace(BUNDLED, note=card.note))
-            continue
-        if not is_downloaded(card.name):
-            size = f"{card.size / 1e6:.0f} MB"
-            title = f"{card.name} (needs download, {size})"
-            question = (
-                f"{card.name} is not on this machine yet.\n\nDownload {size} from "
-                f"huggingface.co/{card.repo}? Licence: {card.licence}. It is kept for later."
-            )
-        choices.append(ModelChoice(card.name, title, card.note, question))
-    return tuple(choices)
+    return tuple(_choice(facts) for facts in describe_models())
 
 
-def load_model(name: str, report: Report) -> Any:
+def _choice(facts: ModelFacts) -> ModelChoice:
+    """Offer a model."""
+    if not facts.source:
+        return replace(BUNDLED, note=facts.note)
+    if facts.is_here:
+        return ModelChoice(facts.name, facts.name, facts.note)
+    title = f"{facts.name} (needs download, {facts.megabytes})"
+    return ModelChoice(facts.name, title, facts.note, facts.question)
+
+
+def load_model(pick: ModelPick, report: Report) -> Any:
     """Load a model, fetching its weights if they are not here."""
     from napari_sam2 import session
 
-    session.download(name, report)
-    return session.load_model(name)
+    session.download(pick.name, report)
+    return session.load_model(pick.name, device=pick.device, precision=pick.precision)
 
 
 def open_session(request: Open, model: Any) -> Session:
@@ -74,9 +70,11 @@ class Backend:
     list_models : callable
         Returns the `ModelChoice` of every model.
     load_model : callable
-        Takes a name and a `Report`; returns a model for `Session`.
+        Takes a `ModelPick` and a `Report`; returns a model for `Session`.
     open_session : callable
         Takes an `Open` request and the model; returns a `Session`.
+    model_jobs : ModelJobs
+        What the list of models asks: facts, speeds, downloads.
     encodes_ahead : bool
         Whether planes are encoded while nobody waits.
     keeps_work : bool
@@ -84,7 +82,8 @@ class Backend:
     """
 
     list_models: Callable[[], tuple[ModelChoice, ...]] = list_models
-    load_model: Callable[[str, Report], Any] = load_model
+    load_model: Callable[[ModelPick, Report], Any] = load_model
     open_session: Callable[[Open, Any], Session] = open_session
+    model_jobs: ModelJobs = field(default_factory=ModelJobs)
     encodes_ahead: bool = True
     keeps_work: bool = True

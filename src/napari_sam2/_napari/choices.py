@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QSpinBox, QWidget
 from napari_sam2._napari.connections import Connections, connect
 from napari_sam2._napari.layers import full_resolution
 from napari_sam2._napari.sentences import name_of_axis
+from napari_sam2.errors import SessionError
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -110,6 +111,20 @@ class AxisChoice(QComboBox):
             sizes = full_resolution(image).shape[: image.ndim]
             for axis, size in enumerate(sizes[:-2]):
                 self.addItem(f"{name_of_axis(image, axis)} ({size})", axis)
+
+    def choose(self, axis: int) -> None:
+        """Choose an axis.
+
+        Raises
+        ------
+        SessionError
+            If frames can't follow it.
+        """
+        row = self.findData(axis)
+        if row < 0:
+            offered = [self.itemData(each) for each in range(self.count())]
+            raise SessionError(f"axis {axis} can't be followed; choose one of {offered}.")
+        self.setCurrentIndex(row)
 
     @property
     def axis(self) -> int | None:

@@ -35,11 +35,13 @@ from napari_sam2._napari.state import Phase, State
 from napari_sam2._napari.tool import Tool
 from napari_sam2._napari.tool_actions import ToolActions
 from napari_sam2._napari.watch import LayerWatch
-from napari_sam2._napari.wishes import TakeMasks
+from napari_sam2._napari.wishes import Call, TakeMasks
 from napari_sam2.errors import Sam2Error
 from napari_sam2.results import MaskUpdate, Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
     from pathlib import Path
 
     from napari import Viewer
@@ -47,9 +49,11 @@ if TYPE_CHECKING:
 
     from napari_sam2._napari.binding import Binding
     from napari_sam2._napari.keys import Action
-    from napari_sam2._napari.messages import Answer, ModelChoice, Request
+    from napari_sam2._napari.messages import Answer, Request
+    from napari_sam2._napari.model_facts import ModelPick
     from napari_sam2._napari.state import View
     from napari_sam2._napari.worker import Worker
+    from napari_sam2.session import Session
 
 __all__ = ["Controller"]
 
@@ -70,6 +74,8 @@ class Controller(ToolActions):
 
     Attributes
     ----------
+    worker : Worker
+        Who does it.
     state : State
         What the view shows.
     bench : Bench or None
@@ -78,6 +84,8 @@ class Controller(ToolActions):
         What the user prefers to our choice of keys; for the next session.
     autosaves : bool
         Whether every action is kept on disk; for the next session.
+    ghost : {"automatic", "on", "off"}
+        Whether a session begins with a ghost under the mouse; automatic: where the model is fast.
     """
 
     def __init__(self, viewer: Viewer, worker: Worker, view: View) -> None:
@@ -85,8 +93,9 @@ class Controller(ToolActions):
         self.state = State()
         self.keys: dict[Action, str] = {}
         self.autosaves = True
+        self.ghost = "automatic"
         self._viewer = viewer
-        self._worker = worker
+        self.worker = worker
         self._view = view
         self._following = Following()
         self._waiting: dict[int, Request] = {}
@@ -108,12 +117,10 @@ class Controller(ToolActions):
     # what the user asks for
 
     def start(
-        self, image: Image, model: ModelChoice, axis: int | None, window_side: int | None
+        self, image: Image, pick: ModelPick, axis: int | None, window_side: int | None
     ) -> None:
         """Open a session on an image; our layers come when it is ready."""
         if self.state.phase is not Phase.IDLE:
-            return
-        if model.question and not self._view.agrees(model.question):
             return
         array = full_resolution(image)
         shape = tuple(int(n) for n in array.shape[: image.ndim])
@@ -125,24 +132,24 @@ class Controller(ToolActions):
             tell_error(error)
             return
         self._become_busy(Phase.OPENING, f"Opening {image.name} ...", self._viewer)
-        self._set(opened=opened_sentence(image, model, placement))
+        self._set(opened=opened_sentence(image, pick, placement))
         number = self._submit(
             Open(
                 array,
                 placement,
                 bool(image.rgb),
-                model.name,
+                pick,
                 window_side,
                 image.name,
                 self.autosaves,
             )
         )
         opened = partial(self._on_opened, number, image, placement)
-        self._while_open.add(connect(self._worker.answered, opened))
+        self._while_open.add(connect(self.worker.answered, opened))
 
     def finish(self, text: str = "Finished; the layers stay.") -> None:
         """Let the session go; what was painted stays."""
-        self._worker.drop()
+        self.worker.drop()
         self._waiting.clear()
         self.take_tool(Tool.PAN)
         self._submit(Close())
@@ -164,7 +171,7 @@ class Controller(ToolActions):
         """Stop what runs, and keep what is done."""
         if self.state.phase in (Phase.OPENING, Phase.RUNNING):
             self._following.stop()
-            self._worker.stop()
+            self.worker.stop()
             self._set(text="Stopping ...")
 
     def undo(self) -> None:
@@ -196,11 +203,21 @@ class Controller(ToolActions):
         """Throw unsaved work away."""
         self._ask(Discard(folder))
 
+    def call(self, function: Callable[[Session], Any], outcome: Future[Any], is_step: bool) -> None:
+        """Let a script do something with the session; see `Call`."""
+        self._submit(Call(function, outcome, is_step))
+
+    def show_propagated(self) -> None:
+        """Show what a script has left to show."""
+        if self.binding is not None:
+            self.binding.finish_painting()
+            self._ask(Recall())
+
     def close(self) -> None:
         """Stop everything and take all connections back; nothing is waited for, and no layer is touched."""
         self._always.close()
         self._unbind()
-        self._worker.close()
+        self.worker.close()
 
     # what the worker says
 
@@ -220,7 +237,7 @@ class Controller(ToolActions):
             image,
             placement,
             self._submit,
-            self._worker.hint,
+            self.worker.hint,
             self._see_tool,
             self.select,
             self._actions(),
@@ -236,7 +253,8 @@ class Controller(ToolActions):
         self._become(Phase.READY, HOW_TO[Tool.POINT])
         self._see_object()
         self._set(can_ghost=answer.sees_planes)
-        self.set_ghost(answer.is_fast and answer.sees_planes)
+        wanted = self.ghost == "on" or (self.ghost == "automatic" and answer.is_fast)
+        self.set_ghost(wanted and answer.sees_planes)
         self.set_strokes(self.state.strokes)
         self.take_tool(Tool.POINT)
 
@@ -279,7 +297,7 @@ class Controller(ToolActions):
             case Selected(object_id, frame):
                 self.go_to(object_id, frame)
             case SessionNow():
-                if number == self._worker.last_number:  # else a newer one will come
+                if number == self.worker.last_number:  # else a newer one will come
                     binding.follow(answer)
                 self._set(undo=answer.undo, redo=answer.redo, pending=answer.pending)
 
@@ -325,7 +343,7 @@ class Controller(ToolActions):
     # inside
 
     def _submit(self, request: Request) -> int:
-        number = self._worker.submit(request)
+        number = self.worker.submit(request)
         self._waiting[number] = request
         if self.binding is not None:
             self._following.see(request, is_running=self.state.phase is Phase.RUNNING)

@@ -34,6 +34,7 @@ from napari_sam2._napari.messages import (
     Undo,
 )
 from napari_sam2._napari.resting import Rest, objects_of
+from napari_sam2._napari.wishes import Call
 from napari_sam2.prompts import Point
 from napari_sam2.results import NO_SCORES, MaskUpdate, Progress
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from napari_sam2._napari.backend import Backend, Report
+    from napari_sam2._napari.model_facts import ModelPick
     from napari_sam2.session import Session
 
 __all__ = ["Host", "Job"]
@@ -88,7 +90,7 @@ class Host:
         self._rest: Rest | None = None
         self._keeper: Keeper | None = None
         self._model: Any = None
-        self._model_name = ""
+        self._pick: ModelPick | None = None
 
     def serve(self, request: Request, job: Job) -> None:
         """Do what is asked; errors are raised, and leave the session as it was.
@@ -151,7 +153,7 @@ class Host:
     def _open(self, request: Open, job: Job) -> None:
         self._let_go()
         try:
-            model = self._load(request.model, job)
+            model = self._load(request.pick, job)
         except _Stopped:
             model = None
         if model is None or job.stopped:
@@ -161,7 +163,7 @@ class Host:
         self._session = self._backend.open_session(request, model)
         self._drawn = DrawnPrompts()
         self._rest = Rest(self._session, self._backend.encodes_ahead)
-        is_fast = request.model == BUNDLED.name or not _is_on_cpu(model)
+        is_fast = request.pick.name == BUNDLED.name or not _is_on_cpu(model)
         job.say(Opened(is_fast, sees_planes=request.window_side is None))
         self._keeper = Keeper(request)
         if self._backend.keeps_work and request.autosaves:
@@ -172,12 +174,12 @@ class Host:
                 job.say(Said(trouble))
         job.say(state_of(self._session, self._drawn))
 
-    def _load(self, name: str, job: Job) -> Any:
-        if self._model is None or self._model_name != name:
-            job.say(Progress(0, 0, f"Loading {name}"))
+    def _load(self, pick: ModelPick, job: Job) -> Any:
+        if self._model is None or self._pick != pick:
+            job.say(Progress(0, 0, f"Loading {pick.name}"))
             self._model = None  # two models at once might not fit
-            self._model = self._backend.load_model(name, _report(name, job))
-            self._model_name = name
+            self._model = self._backend.load_model(pick, _report(pick.name, job))
+            self._pick = pick
         return self._model
 
 
@@ -211,9 +213,27 @@ def serve_session(
             _propagate(session, job)
         case Recall():
             pass
+        case Call():
+            _call(session, request, job, drawn)
+            return
         case wish:
             serve_wish(session, wish, job)
     job.say(state_of(session, drawn))
+
+
+def _call(session: Session, call: Call, job: Job, drawn: DrawnPrompts) -> None:
+    """Serve a script; it gets the outcome when everything was said."""
+    before = session.revision
+    try:
+        outcome = call.function(session)
+        found = outcome if isinstance(outcome, list | tuple) else [outcome]
+        _say_all((each for each in found if isinstance(each, MaskUpdate)), job)
+        if session.revision != before and not call.is_step:
+            job.say(state_of(session, drawn))
+    except Exception as error:  # noqa: BLE001 - it is raised again in the script
+        call.outcome.set_exception(error)
+    else:
+        call.outcome.set_result(outcome)
 
 
 def state_of(session: Session, drawn: DrawnPrompts | None = None) -> SessionNow:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from napari_sam2._napari.coordinates import Placement
     from napari_sam2._napari.drawings import Drawing
     from napari_sam2._napari.keeping import KeepingRequest
+    from napari_sam2._napari.model_facts import ModelPick
     from napari_sam2._napari.wishes import Wish
     from napari_sam2.prompts import Point
 
@@ -100,8 +101,8 @@ class Open:
         Where the stack lies in it.
     rgb : bool
         Whether the last axis holds colours.
-    model : str
-        Name of the model.
+    pick : ModelPick
+        Model, device and precision.
     window_side : int, optional
         What `Session` takes.
     name : str
@@ -113,7 +114,7 @@ class Open:
     array: Any
     placement: Placement
     rgb: bool
-    model: str
+    pick: ModelPick
     window_side: int | None = None
     name: str = ""
     autosaves: bool = True

@@ -154,9 +154,9 @@ class ModelPicker(QWidget):
         """Whether the chosen model can be loaded at once."""
         return self.facts is not None and self.facts.is_here
 
-    def show_machine(self, machine: MachineFacts) -> None:
-        """Offer these models and devices; the choice stays where it can."""
-        before = self.pick
+    def show_machine(self, machine: MachineFacts, wanted: ModelPick | None = None) -> None:
+        """Offer these models and devices; the choice stays where it can, or becomes what is wanted."""
+        before = wanted or self.pick
         self._devices = machine.devices
         fill(
             self.model,
@@ -192,10 +192,8 @@ class ModelPicker(QWidget):
         self._tell(before)
 
     def show_speed(self, speed: Speed) -> None:
-        """Show how fast a choice is; a measured speed is not replaced by an estimate."""
-        known = self._speeds.get(speed.pick)
-        if known is None or speed.measured or not known.measured:
-            self._speeds[speed.pick] = speed
+        """Show how fast a choice is."""
+        self._speeds[speed.pick] = speed
         self._show_facts()
 
     def show_progress(self, progress: Progress) -> None:
@@ -271,9 +269,10 @@ class ModelPicker(QWidget):
 
     def _tell(self, before: ModelPick | None) -> None:
         pick = self.pick
-        if pick is None or pick == before:
+        if pick is None:
             return
-        self.picked.emit(pick)
+        if pick != before:
+            self.picked.emit(pick)
         if pick not in self._speeds:
             self.speed_asked.emit(pick)
 

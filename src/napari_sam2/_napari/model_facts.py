@@ -108,14 +108,11 @@ class Speed:
     pick : ModelPick
         What was asked about.
     seconds : float
-        Per frame, with one object.
-    measured : bool
-        Timed with this model on this machine; else estimated.
+        Per frame, with one object; an estimate.
     """
 
     pick: ModelPick
     seconds: float
-    measured: bool = False
 
 
 # requests
@@ -182,5 +179,4 @@ def speed_sentence(speed: Speed) -> str:
         text = f"{seconds:.1f} s a frame"
     else:
         text = f"{1 / max(seconds, 1e-3):.0f} frames a second"
-    how = "measured here" if speed.measured else "estimated"
-    return f"{'' if speed.measured else 'about '}{text} with one object ({how})"
+    return f"about {text} with one object (estimated)"

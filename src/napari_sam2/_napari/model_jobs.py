@@ -43,19 +43,18 @@ if TYPE_CHECKING:
             """Give an answer."""
 
 
-__all__ = ["ModelJobs", "describe_machine", "estimate_speed", "fetch_weights"]
+__all__ = ["ModelJobs", "describe_machine", "describe_models", "estimate_speed", "fetch_weights"]
 
 
 class _Stopped(Exception):
     """The user stopped a download."""
 
 
-def describe_machine() -> MachineFacts:
-    """Collect models and devices."""
+def describe_models() -> tuple[ModelFacts, ...]:
+    """Return what is known of every model, the bundled one first; the network is not asked."""
     from napari_sam2.session import CARDS, is_downloaded
-    from napari_sam2.session.speed import describe_devices
 
-    models = tuple(
+    return tuple(
         ModelFacts(
             card.name,
             card.size,
@@ -66,10 +65,16 @@ def describe_machine() -> MachineFacts:
         )
         for card in CARDS.values()
     )
+
+
+def describe_machine() -> MachineFacts:
+    """Collect models and devices."""
+    from napari_sam2.session.speed import describe_devices
+
     devices = tuple(
         DeviceFacts(d.device, d.name, d.precision, d.is_default) for d in describe_devices()
     )
-    return MachineFacts(models, devices)
+    return MachineFacts(describe_models(), devices)
 
 
 def estimate_speed(pick: ModelPick) -> float:

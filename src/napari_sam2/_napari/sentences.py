@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_sam2._napari.model_facts import AUTO
 from napari_sam2._napari.tool import Tool
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_sam2._napari.coordinates import Placement
-    from napari_sam2._napari.messages import ModelChoice
+    from napari_sam2._napari.model_facts import ModelPick
 
 __all__ = ["HOW_TO", "name_of_axis", "opened_sentence"]
 
@@ -28,13 +29,15 @@ HOW_TO: Mapping[Tool, str] = {
 }
 
 
-def opened_sentence(image: Image, model: ModelChoice, placement: Placement) -> str:
-    """Say what was taken: "nuclei, 24 frames along z, nano"."""
+def opened_sentence(image: Image, pick: ModelPick, placement: Placement) -> str:
+    """Say what was taken: "nuclei, 24 frames along z, nano on cuda:0"."""
     if placement.axis is None:
         what = "one plane"
     else:
         what = f"{placement.n_frames} frames along {name_of_axis(image, placement.axis)}"
-    return f"{image.name}: {what}, {model.name}"
+    device = "" if pick.device == AUTO else f" on {pick.device}"
+    precision = "" if pick.precision == AUTO else f", {pick.precision}"
+    return f"{image.name}: {what}, {pick.name}{device}{precision}"
 
 
 def name_of_axis(image: Image, axis: int) -> str:

@@ -96,6 +96,3 @@ class View(Protocol):
 
     def show_unsaved(self, unsaved: Unsaved) -> None:
         """Tell what was left behind on this image."""
-
-    def agrees(self, question: str) -> bool:
-        """Ask the user a question that can be answered with yes or no."""

@@ -9,7 +9,6 @@ from qtpy.QtCore import QEvent, Qt, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFormLayout,
     QFrame,
     QHBoxLayout,
@@ -25,12 +24,14 @@ from qtpy.QtWidgets import (
 )
 
 from napari_sam2._napari.areas import Areas
-from napari_sam2._napari.backend import BUNDLED, Backend
+from napari_sam2._napari.backend import Backend
 from napari_sam2._napari.choices import AxisChoice, ImageChoice, WindowChoice
 from napari_sam2._napari.controller import Controller
 from napari_sam2._napari.host import Host
 from napari_sam2._napari.keys import Action, shown
 from napari_sam2._napari.messages import ObjectsNow
+from napari_sam2._napari.model_facts import ModelPick
+from napari_sam2._napari.model_row import ModelRow
 from napari_sam2._napari.panels import ObjectPanels
 from napari_sam2._napari.preferences import Preferences
 from napari_sam2._napari.saving_bar import SavingBar
@@ -90,27 +91,25 @@ class SegmentWidget(QWidget):
         viewer = getattr(viewer, "__wrapped__", viewer)  # layers are compared with "is"
         self._viewer = viewer
         self.objects = ObjectsNow()
-        self._build_setup(viewer)
+        backend = backend or Backend()
+        self._build_setup(viewer, backend)
         self._build_prompts()
         self._build_work()
         self._lay_out()
-        host = Host(backend or Backend())
+        host = Host(backend)
         self.controller = Controller(viewer, Worker(host.serve, host.rest, host.end), self)
         self.panels = ObjectPanels(viewer, self.controller, self.objects_area, self.trust_area)
         self._connect()
-        self._take_preferences(Preferences())
+        self._preferences = Preferences()
+        self._take_preferences(self._preferences)
         self._on_image_chosen()
 
     # build, lay out, connect
 
-    def _build_setup(self, viewer: napari.viewer.Viewer) -> None:
+    def _build_setup(self, viewer: napari.viewer.Viewer, backend: Backend) -> None:
         self.image = ImageChoice(viewer)
         self.image.setToolTip("The image to segment: 2-D, a z-stack, a time-lapse or 4-D.")
-        self.model = QComboBox()
-        self.model.setMinimumContentsLength(14)
-        self.model.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
+        self.model = ModelRow(backend.model_jobs)
         self.axis = AxisChoice()
         self.axis.setToolTip("Objects are carried along this axis; the others stay where they are.")
         self.window_side = WindowChoice()
@@ -118,7 +117,6 @@ class SegmentWidget(QWidget):
             "How much of the plane the model sees around each object. For small objects in a large\n"
             "image, about four object diameters is better and faster. 0 is the whole plane."
         )
-        self.show_models((BUNDLED,))
         self.start = QPushButton("Start")
         self.opened = QLabel()
         self.opened.setWordWrap(True)
@@ -224,7 +222,8 @@ class SegmentWidget(QWidget):
 
     def _connect(self) -> None:
         self.image.chosen.connect(self._on_image_chosen)
-        self.model.currentIndexChanged.connect(self._suggest_window)
+        self.model.changed.connect(self.suggest_window)
+        self.model.preferred.connect(self._prefer_model)
         self.start.clicked.connect(self._on_start)
         self.tools.toggled.connect(self.controller.toggle_tool)
         self.positive.clicked.connect(self.controller.set_positive)
@@ -242,7 +241,12 @@ class SegmentWidget(QWidget):
         self.saving.connect_to(self.controller)
         self.objects_changed.connect(self.panels.show_objects)
         # not a method of ours: when it is called, this widget is gone
-        closers = self.controller.close, self.image.close_connections, self.panels.close
+        closers = (
+            self.controller.close,
+            self.image.close_connections,
+            self.model.end,
+            self.panels.close,
+        )
         self.destroyed.connect(lambda *_: _call(closers))
 
     # slots
@@ -251,21 +255,22 @@ class SegmentWidget(QWidget):
         self.axis.offer(self.image.image)
         for part in (self._along, self.axis):
             part.setVisible(self.axis.count() > 0)
-        self._suggest_window()
+        self.suggest_window()
         self.show_state(self.controller.state)
 
-    def _suggest_window(self, _index: int = 0) -> None:
-        self.window_side.suggest(self.image.image, self.model.currentData())
+    def suggest_window(self) -> None:
+        """Set how much the model sees to what suits image and model, unless the user has."""
+        self.window_side.suggest(self.image.image, self.model.choice)
 
     def _on_start(self) -> None:
         if self.controller.state.phase is not Phase.IDLE:
             self.controller.finish()
             return
         image: Image | None = self.image.image
-        if image is not None:
-            side = self.window_side.side
+        question = self.model.choice.question
+        if image is not None and (not question or self.agrees(question)):
             self.saving.begin(image)
-            self.controller.start(image, self.model.currentData(), self.axis.axis, side)
+            self.controller.start(image, self.model.pick, self.axis.axis, self.window_side.side)
 
     def _fill_menu(self) -> None:
         """List the layers that could become objects."""
@@ -294,6 +299,7 @@ class SegmentWidget(QWidget):
         self.controller.take_tool(Tool.PAN)
         self.controller.close()
         self.image.close_connections()
+        self.model.end()
         self.panels.close()
 
     # the view of the controller
@@ -347,8 +353,17 @@ class SegmentWidget(QWidget):
     def _take_preferences(self, preferences: Preferences) -> None:
         """Begin as the user prefers."""
         self.set_keys({action: preferences.key_of(action) for action in Action})
+        name, device, precision = (
+            str(preferences.get("model", key)) for key in ("name", "device", "precision")
+        )
+        self.model.take(ModelPick(name, device, precision))
+        self.controller.ghost = str(preferences.get("general", "ghost"))
         self.controller.autosaves = bool(preferences.get("general", "autosave"))
         self.controller.set_follows(bool(preferences.get("general", "propagate_automatically")))
+
+    def _prefer_model(self, pick: ModelPick) -> None:
+        for key in ("name", "device", "precision"):
+            self._preferences.set("model", key, getattr(pick, key))
 
     def show_unsaved(self, unsaved: Unsaved) -> None:
         """Tell what was left behind on this image."""
@@ -361,13 +376,8 @@ class SegmentWidget(QWidget):
 
     def show_models(self, models: tuple[ModelChoice, ...]) -> None:
         """Offer these models; the choice stays."""
-        chosen = self.model.currentData()
-        self.model.clear()
-        for row, choice in enumerate(models):
-            self.model.addItem(choice.title, choice)
-            self.model.setItemData(row, choice.note, Qt.ItemDataRole.ToolTipRole)
-            if chosen is not None and choice.name == chosen.name:
-                self.model.setCurrentIndex(row)
+        self.model.offer(models)
+        self.suggest_window()
 
     def agrees(self, question: str) -> bool:
         """Ask the user."""

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
 
     import numpy as np
 
     from napari_sam2.prompts import Point
+    from napari_sam2.session import Session
 
 __all__ = [
     "Accept",
     "AddSeeds",
+    "Call",
     "ImportLabels",
     "Lock",
     "Merge",
@@ -138,6 +141,25 @@ class AddSeeds:
     points: tuple[Point, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """Let a script have the session for a moment; errors are the script's, not the window's.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the session; what it returns becomes the outcome, and masks in it are shown.
+    outcome : Future
+        Where the script waits.
+    is_step : bool
+        Whether it is a step of a propagation, which must not be ended by looking at the history.
+    """
+
+    function: Callable[[Session], object]
+    outcome: Future[Any]
+    is_step: bool = False
+
+
 Wish: TypeAlias = (
     RemoveObjects
     | Rename
@@ -150,4 +172,5 @@ Wish: TypeAlias = (
     | TakeMasks
     | ImportLabels
     | AddSeeds
+    | Call
 )

@@ -10,7 +10,7 @@ import atexit
 import threading
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from qtpy.QtCore import QObject, Qt, Signal, Slot
 
@@ -20,13 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_sam2._napari.host import Job
-    from napari_sam2._napari.messages import Answer, Request
 
 __all__ = ["Worker"]
 
 _LAST_WAIT_S = 10.0
 
-Serve: TypeAlias = "Callable[[Request, Job], None]"
+Serve: TypeAlias = "Callable[[Any, Any], None]"
 Rest: TypeAlias = "Callable[[Job], bool]"
 
 
@@ -35,7 +34,7 @@ class _Event:
     """What the thread reports: an answer, an error, or (neither) the end of a request."""
 
     number: int
-    answer: Answer | None = None
+    answer: object = None
     error: Exception | None = None
 
 
@@ -43,14 +42,14 @@ class _Mailbox:
     """What both threads see."""
 
     def __init__(self) -> None:
-        self.queue: deque[tuple[int, Request]] = deque()
+        self.queue: deque[tuple[int, object]] = deque()
         self.news = threading.Condition()
         self.hints = Hints()
         self.hints_are_new = False
         self.stopped_through = 0
         self.closed = False
 
-    def put(self, number: int, request: Request) -> None:
+    def put(self, number: int, request: object) -> None:
         """Queue a request."""
         with self.news:
             self.queue.append((number, request))
@@ -74,7 +73,7 @@ class _Mailbox:
             self.queue.clear()
             self.news.notify()
 
-    def take(self, may_wait: bool) -> tuple[int, Request] | None:
+    def take(self, may_wait: bool) -> tuple[int, object] | None:
         """Take the next request; None if there is none, though hints may be new.
 
         Parameters
@@ -109,7 +108,7 @@ class _Running:
     def hints(self) -> Hints:
         return self.mailbox.hints
 
-    def say(self, answer: Answer) -> None:
+    def say(self, answer: object) -> None:
         self.emit(_Event(self.number, answer))
 
 
@@ -119,7 +118,7 @@ class Worker(QObject):
     Parameters
     ----------
     serve : callable
-        Takes a request and its `Job`. It is called, and what it holds is used, on the worker's thread only.
+        Takes a request, whatever was submitted, and its `Job`. It is called, and what it holds is used, on the worker's thread only.
     rest : callable, optional
         Takes a `Job` and does one small piece of work while no request waits; returns whether there is more to do.
     end : callable, optional
@@ -162,7 +161,7 @@ class Worker(QObject):
         """Number of the newest request."""
         return self._last
 
-    def submit(self, request: Request) -> int:
+    def submit(self, request: object) -> int:
         """Queue a request and return its number; numbers grow."""
         self._last += 1
         self._mailbox.put(self._last, request)
