@@ -46,6 +46,8 @@ class Bench:
         What the keys do.
     keys : mapping of Action to str, optional
         What the user prefers to our choice.
+    on_disk : bool
+        Whether the labels would not fit in memory.
 
     Attributes
     ----------
@@ -68,10 +70,11 @@ class Bench:
         picked: Callable[[int], object],
         actions: Mapping[Action, Callable[[], object]],
         keys: Mapping[Action, str] | None = None,
+        on_disk: bool = False,
     ) -> None:
         self._viewer = viewer
         self._picked = picked
-        self.binding = Binding(viewer, image, placement, submit, tell_error)
+        self.binding = Binding(viewer, image, placement, submit, tell_error, on_disk)
         ours = self.binding
         layers = ToolLayers(ours.labels, ours.prompts, ours.shapes)
         self.tools = ToolBox(viewer, layers, changed)

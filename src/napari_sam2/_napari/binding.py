@@ -56,6 +56,8 @@ class Binding:
         Hands a `Request` to the worker.
     refuse : callable
         Called with the error of a row that is no click.
+    on_disk : bool
+        Whether the labels would not fit in memory.
 
     Attributes
     ----------
@@ -80,9 +82,10 @@ class Binding:
         placement: Placement,
         submit: Callable[[Request], object],
         refuse: Callable[[Sam2Error], object],
+        on_disk: bool = False,
     ) -> None:
         self.image = image
-        self.labels = make_labels(image, placement.shape)
+        self.labels = make_labels(image, placement.shape, on_disk)
         self.prompts = make_prompts(image)
         self.placement = placement
         self.object_id = 1
@@ -99,7 +102,8 @@ class Binding:
         self._postponed = False
         self._drawn = ShapesBinding(image, self.labels, placement, submit, refuse)
         self.shapes = self._drawn.layer
-        self._painter = Painter(self.labels, placement, viewer.dims)
+        self._on_disk = self.labels.data if on_disk else None
+        self._painter = Painter(self.labels, placement, viewer.dims, on_disk)
         self.strokes = Strokes(self.labels, self._painter, placement, viewer.dims, submit)
         self._connections = Connections()
         self._connections.add(
@@ -142,10 +146,9 @@ class Binding:
         """Whether the Labels layer still holds what masks can be painted into."""
         data = self.labels.data
         return (
-            isinstance(data, np.ndarray)
-            and data.shape == self.placement.shape
+            tuple(data.shape) == self.placement.shape
             and data.dtype.kind in "iu"
-            and data.flags.writeable
+            and (data.flags.writeable if isinstance(data, np.ndarray) else data is self._on_disk)
         )
 
     def select(self, object_id: int) -> None:

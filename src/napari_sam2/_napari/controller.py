@@ -242,6 +242,7 @@ class Controller(ToolActions):
             self.select,
             self._actions(),
             self.keys,
+            answer.on_disk,
         )
         ours = self.bench.binding
         watch = LayerWatch(self._viewer, ours, self.finish, lambda text: self._set(text=text))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from napari_sam2._napari.backend import BUNDLED
 from napari_sam2._napari.clicks import by_frame
 from napari_sam2._napari.drawing_prompts import DrawnPrompts
@@ -110,6 +112,7 @@ class Host:
             case _ if session is not None:
                 self._disturb()
                 serve_session(session, request, job, self._drawn)
+                self._see_device(session, job)
 
     def rest(self, job: Job) -> bool:
         """Do a small piece of work that nobody waits for; returns whether there is more."""
@@ -146,6 +149,12 @@ class Host:
                     job.say(Selected(opened.object_ids[0]))
                 job.say(state_of(opened, self._drawn))
 
+    def _see_device(self, session: Session, job: Job) -> None:
+        """Say it when the session had to leave its device."""
+        if session.model is not self._model:
+            self._model = session.model
+            job.say(Said("The device ran out of memory; going on on the processor, slower."))
+
     def _disturb(self) -> None:
         if self._rest is not None:
             self._rest.disturb()
@@ -164,7 +173,8 @@ class Host:
         self._drawn = DrawnPrompts()
         self._rest = Rest(self._session, self._backend.encodes_ahead)
         is_fast = request.pick.name == BUNDLED.name or not _is_on_cpu(model)
-        job.say(Opened(is_fast, sees_planes=request.window_side is None))
+        on_disk = not isinstance(self._session.labels, np.ndarray)
+        job.say(Opened(is_fast, request.window_side is None, on_disk))
         self._keeper = Keeper(request)
         if self._backend.keeps_work and request.autosaves:
             found, trouble = self._keeper.begin(self._session)

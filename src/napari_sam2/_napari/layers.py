@@ -1,6 +1,7 @@
 """The three layers that we make for an image; docs/layers.md is for those who read them.
 
-- ``<image> objects``: Labels, uint16, the shape of the image; a pixel's value is its object_id.
+- ``<image> objects``: Labels, uint16 (a zarr array of uint32 if it would not fit in memory), the shape of the image; a pixel's
+  value is its object_id.
 - ``<image> prompts``: Points in the image's data coordinates, with the features ``object_id`` (int, 1 or more) and
   ``positive`` (bool).
 - ``<image> prompts: shapes``: Shapes in the image's data coordinates: rectangles (boxes), polygons (lassos) and paths
@@ -17,6 +18,7 @@ import numpy as np
 from napari.layers import Labels, Points, Shapes
 
 from napari_sam2._napari.connections import connect
+from napari_sam2._napari.pixels import new_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +51,7 @@ def full_resolution(image: Image) -> Any:
     return image.data[0] if image.multiscale else image.data
 
 
-def make_labels(image: Image, shape: tuple[int, ...]) -> Labels:
+def make_labels(image: Image, shape: tuple[int, ...], on_disk: bool = False) -> Labels:
     """Make the Labels layer of an image; its memory is taken when something is painted.
 
     Parameters
@@ -58,9 +60,11 @@ def make_labels(image: Image, shape: tuple[int, ...]) -> Labels:
         The layer to lie on.
     shape : tuple of int
         Of the image, colours left out.
+    on_disk : bool
+        Whether they would not fit in memory.
     """
     return Labels(
-        np.zeros(shape, dtype=np.uint16),
+        new_pixels(shape, on_disk),
         name=f"{image.name} objects",
         opacity=0.5,
         **_transform(image),

@@ -232,10 +232,13 @@ class Opened:
         Whether a ghost under the mouse costs next to nothing with this model on this device.
     sees_planes : bool
         Whether the model looks at whole planes, so that they can be encoded ahead.
+    on_disk : bool
+        Whether the labels would not fit in a quarter of the memory that is left.
     """
 
     is_fast: bool = True
     sees_planes: bool = True
+    on_disk: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import numpy as np
 from superqt.utils import qthrottled
 
 from napari_sam2._napari.coordinates import displayed_axes
+from napari_sam2._napari.pixels import new_pixels, put_back
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -50,14 +51,18 @@ class Painter:
         Where the stack lies in it.
     dims : Dims
         Of the viewer: what is not shown need not be drawn again.
+    on_disk : bool
+        Whether the labels would not fit in memory.
     """
 
-    def __init__(self, labels: Labels, placement: Placement, dims: Any) -> None:
+    def __init__(
+        self, labels: Labels, placement: Placement, dims: Any, on_disk: bool = False
+    ) -> None:
         self._labels = labels
         self._placement = placement
         self._dims = dims
         self._revision = 0
-        self._painted = np.zeros((placement.n_frames, *placement.plane_shape), dtype=np.uint16)
+        self._painted = new_pixels((placement.n_frames, *placement.plane_shape), on_disk)
         self._redraw = qthrottled(self._refresh, timeout=_REFRESH_MS)
 
     def paint(self, update: MaskUpdate) -> bool:
@@ -84,17 +89,17 @@ class Painter:
             return
         self._make_room_for(labels)
         y0, x0, y1, x1 = window
-        shown = self._labels.data[self._placement.index(frame, window)]
-        merge(shown, self._painted[frame, y0:y1, x0:x1], labels)
+        here, ours = self._placement.index(frame, window), (frame, slice(y0, y1), slice(x0, x1))
+        shown, painted = self._labels.data[here], self._painted[ours]
+        merge(shown, painted, labels)
+        put_back(self._labels.data, here, shown)
+        put_back(self._painted, ours, painted)
         if self._is_shown(frame):
             self._redraw()
 
     def changed_by_hand(self, frame: int) -> tuple[np.ndarray, np.ndarray]:
         """Return what a frame shows and what we painted there, int, (y, x): they differ where a hand was."""
-        shown = self._labels.data[
-            self._placement.index(frame, (0, 0, *self._placement.plane_shape))
-        ]
-        return shown, self._painted[frame]
+        return self._labels.data[self._plane(frame)], self._painted[frame]
 
     def restore(self, frame: int, object_ids: Collection[int]) -> None:
         """Show these objects on a frame as we painted them."""
@@ -106,6 +111,7 @@ class Painter:
             where=np.isin(shown, ids) | np.isin(painted, ids),
             casting="same_kind",
         )
+        put_back(self._labels.data, self._plane(frame), shown)
         self._redraw()
 
     def finish(self) -> None:
@@ -117,8 +123,12 @@ class Painter:
         """Draw no more."""
         self._redraw.cancel()
 
+    def _plane(self, frame: int) -> tuple[Any, ...]:
+        """Return where a whole frame lies in the layer's data."""
+        return self._placement.index(frame, (0, 0, *self._placement.plane_shape))
+
     def _make_room_for(self, new: np.ndarray) -> None:
-        """Widen the layer's numbers once an id needs it."""
+        """Widen the layer's numbers once an id needs it; on disk they are wide already."""
         if new.max() > np.iinfo(self._labels.data.dtype).max:
             self._labels.data = self._labels.data.astype(new.dtype)
         if new.max() > np.iinfo(self._painted.dtype).max:

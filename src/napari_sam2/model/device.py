@@ -5,12 +5,15 @@ from __future__ import annotations
 import platform
 import warnings
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import torch
 
 from napari_sam2.errors import DeviceError
 from napari_sam2.model import machine
+
+if TYPE_CHECKING:
+    from napari_sam2.model.network import SAM2
 
 __all__ = [
     "DeviceInfo",
@@ -18,6 +21,7 @@ __all__ = [
     "available_memory",
     "choose_device",
     "choose_precision",
+    "copy_to_processor",
     "describe_devices",
     "is_bfloat16_fast",
     "require_memory",
@@ -122,6 +126,14 @@ def choose_precision(precision: str, device: torch.device) -> Precision:
     raise DeviceError(
         f"precision {precision!r} is not offered: {why}use 'auto', 'float32' or 'bfloat16'."
     )
+
+
+def copy_to_processor(model: SAM2) -> SAM2:
+    """Return a copy of a network on the processor, made without taking memory where it is."""
+    copy = type(model)(model.config).requires_grad_(False).train(model.training)
+    copy.load_state_dict({name: value.cpu() for name, value in model.state_dict().items()})
+    copy.name, copy.precision = model.name, choose_precision("auto", torch.device("cpu"))
+    return copy
 
 
 def is_bfloat16_fast(device: torch.device) -> bool:

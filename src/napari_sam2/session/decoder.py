@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_sam2.model.network import MaskPrediction
+    from napari_sam2.model.network import SAM2, MaskPrediction
     from napari_sam2.session.recall import Recall
 
 __all__ = ["Decoder"]
@@ -41,7 +41,11 @@ class Decoder:
 
     def __init__(self, recall: Recall) -> None:
         self.recall = recall
-        self.model = recall.model
+
+    @property
+    def model(self) -> SAM2:
+        """The network, wherever it is now."""
+        return self.recall.model
 
     def decode(
         self,
@@ -67,6 +71,15 @@ class Decoder:
         -------
         FrameRecord
         """
+        return self.recall.fit(lambda: self._decode(state, frame, prompts, start))
+
+    def _decode(
+        self,
+        state: ObjectState,
+        frame: int,
+        prompts: Sequence[Prompt],
+        start: MaskPrompt | FrameRecord | None,
+    ) -> FrameRecord:
         earlier = state.records.get(frame)
         view = self._view(state, frame, prompts)
         if isinstance(start, MaskPrompt) and _is_exact(prompts):

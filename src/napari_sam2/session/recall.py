@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
@@ -13,11 +14,14 @@ from napari_sam2.engine.cache import TensorCache
 from napari_sam2.engine.masks import CompactMask
 from napari_sam2.engine.memory_bank import Memory, MemoryChoice, choose_memories
 from napari_sam2.engine.transforms import view_of
+from napari_sam2.model.device import copy_to_processor
 from napari_sam2.model.network import SAM2, ImageEmbedding, MaskPrediction
 from napari_sam2.results import Scores
 from napari_sam2.session.state import FrameRecord, ObjectState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from napari_sam2.engine.inference import Decision
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from napari_sam2.stack import IntensityMap, Stack
 
 __all__ = ["CacheSizes", "Recall", "after_tracking"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,46 @@ class Recall:
         self.conditioned = TensorCache(sizes.memories // 2)
         self.logits = TensorCache(sizes.logits, sizes.disk // 2)
         self._versions = count(1)
+
+    # the device
+
+    def fit(self, work: Callable[[], T]) -> T:
+        """Do some of the network's work; where the device has no room, do it and all that follows on the processor.
+
+        Parameters
+        ----------
+        work : callable
+            Without arguments; it holds no tensors, since they may have to be made again.
+
+        Returns
+        -------
+        object
+            What `work` returns.
+        """
+        try:
+            return work()
+        except torch.OutOfMemoryError:
+            if self.is_on_processor:
+                raise
+        self._move_to_processor()
+        return work()
+
+    @property
+    def is_on_processor(self) -> bool:
+        """Whether there is nothing to fall back to."""
+        return self.model.device.type == "cpu"
+
+    def _move_to_processor(self) -> None:
+        """Go on with a copy of the network on the processor; what was made on the device is made again."""
+        warnings.warn(
+            f"{self.model.device} has too little memory for one object of {self.model.name or 'this model'}; going on "
+            "on the processor, which is slower. A smaller model or window_side fits sooner.",
+            UserWarning,
+            stacklevel=2,
+        )
+        for cache in (self.embeddings, self.memories, self.conditioned):
+            cache.clear()
+        self.model = copy_to_processor(self.model)
 
     # planes
 

@@ -110,7 +110,6 @@ class Session:
                 "about four object diameters, or None for the whole plane."
             )
         self.stack = stack if isinstance(stack, Stack) else _as_stack(stack)
-        self.model = model
         if not isinstance(intensity, IntensityMap):
             intensity = IntensityMap.from_stack(self.stack, intensity)
         self.intensity = intensity
@@ -126,6 +125,11 @@ class Session:
         self._objects = self._ledger.objects
 
     # what there is
+
+    @property
+    def model(self) -> SAM2:
+        """The network; a copy on the processor once its device had too little memory for one object."""
+        return self._recall.model
 
     @property
     def n_frames(self) -> int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from napari_sam2.engine.plan import Task
+    from napari_sam2.model.network import SAM2
     from napari_sam2.session.recall import Recall
     from napari_sam2.session.state import FrameRecord, ObjectState
 
@@ -45,8 +46,12 @@ class Tracker:
 
     def __init__(self, recall: Recall) -> None:
         self.recall = recall
-        self.model = recall.model
         self._largest_batch = _LARGEST_BATCH
+
+    @property
+    def model(self) -> SAM2:
+        """The network, wherever it is now."""
+        return self.recall.model
 
     def track(
         self, frame: int, states: Sequence[ObjectState], tasks: Sequence[Task]
@@ -85,12 +90,13 @@ class Tracker:
         return view_of(plane_shape, config, centre_of_record(before), state.facts.extent)
 
     def _track_or_halve(self, frame: int, jobs: list[Job]) -> list[tuple[Job, FrameRecord]]:
-        """Track a batch; where the device runs out of memory, go on with half as many at a time."""
+        """Track a batch; where the device runs out of memory, go on with half as many at a time, at last on the processor."""
+        if len(jobs) == 1:
+            return self.recall.fit(lambda: self._track_batch(frame, jobs))
         try:
             return self._track_batch(frame, jobs)
         except torch.OutOfMemoryError:
-            if len(jobs) == 1:
-                raise
+            pass
         self._largest_batch = half = len(jobs) // 2
         first, second = jobs[:half], jobs[half:]
         return [*self._track_or_halve(frame, first), *self._track_or_halve(frame, second)]

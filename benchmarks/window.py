@@ -1,0 +1,259 @@
+"""The feel of the window, measured through the window: a real napari, real mouse events, the bundled model.
+
+    xvfb-run -a -s "-screen 0 1366x1024x24" python benchmarks/window.py      # without a screen; else leave xvfb-run out
+
+Three questions: how long from the press of the mouse until the mask is in the layer; how long the GUI thread stalls while
+objects are propagated; how fast a propagation is with the window open, beside the same without one, in turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TICK_MS = 2
+WINDOWS = {"whole plane, encoded": None, "window of 128 pixels": 128}
+
+
+class Stalls:
+    """How late the event loop is for its next tick, in milliseconds."""
+
+    def __init__(self) -> None:
+        from qtpy.QtCore import Qt, QTimer
+
+        self.late_ms: list[float] = []
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+        self._last = 0.0
+
+    def start(self) -> None:
+        self.late_ms.clear()
+        self._last = time.perf_counter()
+        self._timer.start(TICK_MS)
+
+    def stop(self) -> None:
+        self._timer.stop()
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.late_ms.append(max(0.0, 1000 * (now - self._last) - TICK_MS))
+        self._last = now
+
+
+class Desk:
+    """A viewer with the widget on the sample."""
+
+    def __init__(self) -> None:
+        import napari
+
+        from napari_sam2._napari.samples import nuclei_movie
+        from napari_sam2._napari.widget import SegmentWidget
+
+        self.truth = nuclei_movie().labels
+        self.viewer = napari.Viewer(show=True)
+        self.viewer.window.resize(1300, 900)
+        (self.image,) = self.viewer.open_sample("napari-sam2", "nuclei_stack")
+        self.widget = SegmentWidget(self.viewer)
+        self.viewer.window.add_dock_widget(self.widget, name="SAM 2", area="right")
+        self.frame = len(self.truth) // 2
+        self.viewer.dims.set_current_step(0, self.frame)
+        self.widget.follows.click()
+
+    @property
+    def controller(self) -> Any:
+        return self.widget.controller
+
+    def start(self, side: int | None) -> None:
+        self.widget.window_side.setValue(side or 0)
+        self.widget.start.click()
+        self.wait(lambda: self.controller.binding is not None and not self.controller.is_waiting)
+        self.viewer.reset_view()
+
+    def finish(self) -> None:
+        self.widget.start.click()
+        self.viewer.layers.clear()
+        (self.image,) = self.viewer.open_sample("napari-sam2", "nuclei_stack")
+        self.viewer.dims.set_current_step(0, self.frame)
+
+    def wait_for_encoding(self) -> None:
+        def is_done() -> bool:
+            encoded = self.controller.state.encoded
+            return encoded is not None and encoded.done == encoded.total
+
+        self.wait(is_done)
+
+    def press(self, place: tuple[float, float]) -> None:
+        """Press and release the left button over a pixel of the image."""
+        from qtpy.QtCore import QPoint, Qt
+        from qtpy.QtTest import QTest
+
+        canvas: Any = self.viewer.window._qt_viewer.canvas.native
+        camera = getattr(self.viewer, "scene", self.viewer).camera
+        world = np.array(self.image.data_to_world((self.frame, *place))[1:])
+        dy, dx = (world - np.array(camera.center[-2:])) * camera.zoom
+        where = QPoint(round(canvas.width() / 2 + dx), round(canvas.height() / 2 + dy))
+        QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, where)
+
+    def wait(self, condition: Callable[[], object]) -> None:
+        from qtpy.QtCore import QEventLoop
+        from qtpy.QtWidgets import QApplication
+
+        while not condition():
+            QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5)
+
+    def close(self) -> None:
+        worker = self.controller.worker
+        self.viewer.window.remove_dock_widget(self.widget)
+        self.viewer.close()
+        worker.wait(30)
+
+
+def middles(truth: np.ndarray, frame: int) -> list[tuple[float, float]]:
+    """A place inside of each object of a frame."""
+    from napari_sam2.evaluation.user import deepest_point
+
+    return [deepest_point(truth[frame] == i) for i in np.unique(truth[frame]) if i]
+
+
+def click_to_mask(desk: Desk, side: int | None, n_clicks: int) -> list[float]:
+    """Milliseconds from the press until the object has pixels in the layer, each click a new object."""
+    desk.start(side)
+    if side is None:
+        desk.wait_for_encoding()
+    taken: list[float] = []
+    places = middles(desk.truth, desk.frame)
+    for n in range(n_clicks + 2):
+        place = places[n % len(places)]
+        desk.wait(lambda: not desk.controller.is_waiting)
+        labels = desk.controller.binding.labels
+        before = labels.data[desk.frame].copy()
+        start = time.perf_counter()
+        desk.press(place)
+        desk.wait(lambda: (labels.data[desk.frame] != before).any())  # noqa: B023 - used at once
+        taken.append(1000 * (time.perf_counter() - start))
+        desk.wait(lambda: not desk.controller.is_waiting)
+        desk.widget.undo.click()
+        desk.wait(lambda: not desk.controller.is_waiting)
+    desk.finish()
+    return taken[2:]  # the first ones compile and load
+
+
+def propagate_in_window(desk: Desk, side: int | None, n_objects: int) -> tuple[float, list[float]]:
+    """Seconds of a propagation of some objects, and how late the event loop was meanwhile."""
+    from napari_sam2._napari.state import Phase
+
+    desk.start(side)
+    for n, place in enumerate(middles(desk.truth, desk.frame)[:n_objects]):
+        if n:
+            desk.widget.new_object.click()
+        desk.press(place)
+        desk.wait(lambda: not desk.controller.is_waiting)
+    if side is None:
+        desk.wait_for_encoding()
+    stalls = Stalls()
+    stalls.start()
+    start = time.perf_counter()
+    desk.widget.propagate.click()
+    desk.wait(lambda: desk.controller.state.phase is not Phase.RUNNING)
+    seconds = time.perf_counter() - start
+    stalls.stop()
+    desk.finish()
+    return seconds, list(stalls.late_ms)
+
+
+def propagate_headless(desk: Desk, side: int | None, n_objects: int) -> float:
+    """Seconds of the same propagation without a window, written to a journal as in the window."""
+    import napari_sam2 as sam2
+
+    session = sam2.Session(np.asarray(desk.image.data), sam2.load_model("nano"), window_side=side)
+    with tempfile.TemporaryDirectory() as folder:
+        session.start_journal(Path(folder) / "journal")
+        for n, place in enumerate(middles(desk.truth, desk.frame)[:n_objects]):
+            session.add_prompt(n + 1, sam2.Point(desk.frame, place))
+        if side is None:
+            for frame in range(session.n_frames):
+                session.encode(frame)
+        start = time.perf_counter()
+        for _ in session.propagate():
+            pass
+        seconds = time.perf_counter() - start
+        session.stop_journal()
+    return seconds
+
+
+def measure(
+    desk: Desk, side: int | None, n_clicks: int, n_turns: int, n_objects: int
+) -> dict[str, Any]:
+    """Answer the three questions for one way to look at the plane."""
+    clicks = click_to_mask(desk, side, n_clicks)
+    window, headless, late = [], [], []
+    for _ in range(n_turns):
+        headless.append(propagate_headless(desk, side, n_objects))
+        seconds, stalls = propagate_in_window(desk, side, n_objects)
+        window.append(seconds)
+        late += stalls
+    return {
+        "click_ms": clicks,
+        "window_s": window,
+        "headless_s": headless,
+        "late_ms": [float(np.percentile(late, p)) for p in (50, 90, 99, 100)],
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clicks", type=int, default=20)
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--objects", type=int, default=4)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["NAPARI_SAM2_HOME"] = home  # the user's own work is left alone
+        desk = Desk()
+        found = {
+            name: measure(desk, side, options.clicks, options.turns, options.objects)
+            for name, side in WINDOWS.items()
+        }
+        desk.close()
+    table = Table(
+        title=f"{'x'.join(map(str, desk.image.data.shape))}, {options.objects} objects, nano"
+    )
+    for title in (
+        "the model sees",
+        "click to mask, median (90 %), ms",
+        "event loop late, 50, 90, 99, 100 %, ms",
+        "propagation with window / without, s",
+        "speed of headless",
+    ):
+        table.add_column(title)
+    for name, row in found.items():
+        window, headless = (statistics.median(row[key]) for key in ("window_s", "headless_s"))
+        table.add_row(
+            name,
+            f"{statistics.median(row['click_ms']):.0f} ({np.percentile(row['click_ms'], 90):.0f})",
+            ", ".join(f"{value:.0f}" for value in row["late_ms"]),
+            f"{window:.2f} / {headless:.2f}",
+            f"{100 * headless / window:.0f} %",
+        )
+    Console(width=140).print(table)
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
