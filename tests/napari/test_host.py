@@ -143,7 +143,8 @@ def propagation(session, per_step: int, n_steps: int = 3) -> list[str]:
     return log
 
 
-def test_propagation_says_every_step_and_update(session, job) -> None:
+def test_propagation_says_every_step_and_update(session, job, monkeypatch) -> None:
+    monkeypatch.setattr("napari_sam2._napari.host._STEP_EVERY_S", 0.0)
     propagation(session, per_step=1)
     serve_session(session, Propagate(), job)
     progress = [a for a in job.answers if isinstance(a, Progress)]
@@ -152,6 +153,12 @@ def test_propagation_says_every_step_and_update(session, job) -> None:
     ]
     assert [a.frame for a in job.answers if isinstance(a, MaskUpdate)] == [0, 1, 2]
     assert job.answers[-2:] == [Said("All frames are done."), NOW]
+
+
+def test_steps_that_are_fast_are_not_all_told(session, job) -> None:
+    propagation(session, per_step=1)
+    serve_session(session, Propagate(), job)
+    assert [a.done for a in job.answers if isinstance(a, Progress)] == [1]
 
 
 def test_propagation_without_anything_to_do_says_so(session, job) -> None:

@@ -42,7 +42,8 @@ def test_window_works_on_labels_that_do_not_fit(
     window.settle()
     assert all(window.labels[frame].any() for frame in range(5))
 
-    window.layer.selected_label = 2  # napari's own brush
+    window.viewer.layers.selection.active = window.layer  # napari's own brush
+    window.layer.selected_label = 2
     window.layer.brush_size = 6
     window.layer.mode = "paint"
     window.drag((4, 4), (6, 10))

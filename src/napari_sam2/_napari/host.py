@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["Host", "Job"]
 
 _FOLLOWED = "propagate"  # what a session calls it in its history
+_STEP_EVERY_S = 0.25  # a progress bar that moves makes the whole window be drawn
 _TELL_EVERY_S = 1.0  # what is known of the objects, while propagating
 
 
@@ -276,17 +277,21 @@ def _propagate(session: Session, job: Job) -> None:
     """Propagate until it is done, stopped, or another request waits; ends between two frames."""
     steps: list[Progress] = []
 
+    told_step, told_objects = float("-inf"), monotonic()
+
     def on_step(progress: Progress) -> None:
+        nonlocal told_step
         steps.append(progress)
-        job.say(Progress(progress.done, progress.total, f"Tracking, {progress.what}"))
+        if monotonic() - told_step >= _STEP_EVERY_S:
+            told_step = monotonic()
+            job.say(Progress(progress.done, progress.total, f"Tracking, {progress.what}"))
 
     run = session.propagate(progress=on_step)
-    told = monotonic()
     for update in run:
         job.say(update)
-        if monotonic() - told > _TELL_EVERY_S:
+        if monotonic() - told_objects > _TELL_EVERY_S:
             job.say(ObjectsNow(objects_of(session)))
-            told = monotonic()
+            told_objects = monotonic()
         if job.stopped or job.others_wait:
             run.close()
             # other objects of this frame may be done, and not shown yet

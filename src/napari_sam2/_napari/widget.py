@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
-from qtpy.QtCore import QEvent, Qt, Signal
+from qtpy.QtCore import QEvent, Qt, QTimer, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -56,6 +56,7 @@ __all__ = ["SegmentWidget"]
 _HIGHEST_ID = 65535  # what the Labels layer holds
 _NO_IMAGE = "Open an image first: File > Open, or File > Open Sample > Segment Anything 2."
 _WIDTH = 310
+_PATIENCE_MS = 300
 _GHOST = "With the point tool: show what a click would give, where the plane is encoded."
 _NO_GHOST = (
     "Only where the model looks at whole planes: then they are encoded ahead. Finish, set\n"
@@ -169,6 +170,12 @@ class SegmentWidget(QWidget):
         self.stop = QPushButton("Stop")
         self.stop.setToolTip("Stop after this frame and keep what is done.\nKey: Esc")
         self.progress = QProgressBar()
+        self._patience = QTimer(
+            self
+        )  # a bar that moves makes the whole window be drawn, again and again
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(_PATIENCE_MS)
+        self._patience.timeout.connect(self._show_busy)
         self.encoded = QProgressBar()
         self.encoded.setFixedHeight(4)
         self.encoded.setTextVisible(False)
@@ -410,17 +417,32 @@ class SegmentWidget(QWidget):
 
     def _show_color(self, rgba: tuple[float, ...]) -> None:
         name = QColor.fromRgbF(*rgba).name(QColor.NameFormat.HexArgb)
-        self.color.setStyleSheet(f"background: {name}; border-radius: 4px;")
+        sheet = f"background: {name}; border-radius: 4px;"
+        if sheet != self.color.styleSheet():  # else Qt would work all styles out again
+            self.color.setStyleSheet(sheet)
 
     def _show_progress(self, progress: Progress | None) -> None:
-        self.progress.setTextVisible(progress is not None and progress.total > 0)
+        """Show how far it is; that something takes its time only once it does."""
+        known = progress is not None and progress.total > 0
+        if known != self.progress.isTextVisible():
+            self.progress.setTextVisible(known)
+        if progress is not None and not known:
+            if not self._patience.isActive() and self.progress.maximum():
+                self._patience.start()
+            return
+        self._patience.stop()
+        self.progress.setUpdatesEnabled(False)  # else Qt draws at once, and not with all the rest
         if progress is None:
             self.progress.setRange(0, 1)
             self.progress.setValue(0)
-            return
-        self.progress.setRange(0, progress.total)
-        self.progress.setValue(progress.done)
-        self.progress.setFormat(f"{progress.what}: %v of %m")
+        else:
+            self.progress.setRange(0, progress.total)
+            self.progress.setValue(progress.done)
+            self.progress.setFormat(f"{progress.what}: %v of %m")
+        self.progress.setUpdatesEnabled(True)
+
+    def _show_busy(self) -> None:
+        self.progress.setRange(0, 0)
 
 
 def _line() -> QFrame:

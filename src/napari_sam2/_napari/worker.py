@@ -7,6 +7,7 @@ never waits for more than one such piece, and hints never disturb a request.
 from __future__ import annotations
 
 import atexit
+import sys
 import threading
 from collections import deque
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Worker"]
 
 _LAST_WAIT_S = 10.0
+_SWITCH_S = 0.0005
 
 Serve: TypeAlias = "Callable[[Any, Any], None]"
 Rest: TypeAlias = "Callable[[Job], bool]"
@@ -154,6 +156,7 @@ class Worker(QObject):
             daemon=True,  # a program may end without closing us; then `_end` waits for the last frame
         )
         self._thread.start()
+        _switch_often()
         atexit.register(self._end)
 
     @property
@@ -210,6 +213,11 @@ class Worker(QObject):
             self.failed.emit(event.number, event.error)
         else:
             self.finished.emit(event.number)
+
+
+def _switch_often() -> None:
+    """Let threads take turns more often, in the whole process: see docs/adr/0008."""
+    sys.setswitchinterval(min(_SWITCH_S, sys.getswitchinterval()))
 
 
 def _live(
