@@ -82,7 +82,7 @@ class Desk:
         self.viewer.dims.set_current_step(0, self.frame)
 
     def start(self, side: int | None) -> None:
-        self.widget.window_side.setValue(side or 0)
+        self.widget.setup.window_side.setValue(side or 0)
         self.widget.start.click()
         self.wait(lambda: self.controller.binding is not None and not self.controller.is_waiting)
         self.viewer.reset_view()

@@ -49,6 +49,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     ),
     "_napari": ({"session", "synthetic", *VALUES}, {"napari", "qtpy", "superqt", "magicgui"}),
     "_napari/ghost.py": (set(), {"vispy"}),
+    "_napari/pixels.py": (set(), {"zarr"}),
     "_napari/samples.py": (set(), {"skimage"}),
 }
 

@@ -77,7 +77,7 @@ class Tour:
         _, self.widget = self.viewer.window.add_plugin_dock_widget("napari-sam2", "SAM 2")
         (self.image,) = self.viewer.open_sample("napari-sam2", "nuclei_stack")
         self.viewer.dims.set_current_step(0, self.frame)
-        self.wait(lambda: self.widget.model.is_complete)
+        self.wait(lambda: self.widget.setup.model.is_complete)
 
     def close(self) -> None:
         """Close the window."""

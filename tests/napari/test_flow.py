@@ -43,7 +43,7 @@ def test_propagate_fills_all_frames(window, headless, as_point) -> None:
     headless.add_prompt(1, as_point(window.prompts))
     assert len(list(headless.propagate())) == 4
     assert np.array_equal(window.labels, headless.labels)
-    assert window.widget.text.text() == "All frames are done."
+    assert window.widget.progress_view.text.text() == "All frames are done."
     assert not window.widget.propagate.isEnabled()
 
 
@@ -285,8 +285,8 @@ def test_progress_is_shown_for_every_step(open_window, stack, gated, monkeypatch
     seen = []
     for _ in range(4):
         window.wait(made[0].waits.is_set)
-        window.wait(lambda: window.widget.progress.value() == len(seen) + 1)
-        seen.append(window.widget.progress.text())
+        window.wait(lambda: window.widget.progress_view.bar.value() == len(seen) + 1)
+        seen.append(window.widget.progress_view.bar.text())
         made[0].let_through(1)
     window.settle()
     assert [text.split(":")[1].strip() for text in seen] == [f"{i} of 4" for i in (1, 2, 3, 4)]
@@ -313,7 +313,7 @@ def test_stop_keeps_what_is_done_and_propagate_goes_on(
     made[0].let_through(1)
     window.settle()
     assert window.phase is Phase.READY
-    assert window.widget.text.text().startswith("Stopped; 2 steps are left")
+    assert window.widget.progress_view.text.text().startswith("Stopped; 2 steps are left")
     assert [frame for frame in range(5) if window.labels[frame].any()] == [1, 2, 3]
     assert np.array_equal(window.labels, made[0].labels)
     made[0].let_through()
@@ -336,7 +336,7 @@ def test_click_interrupts_a_propagation_and_is_served_at_once(open_window, stack
     made[0].let_through(1)  # the frame that is being tracked; no more is let through
     window.settle()
     assert window.phase is Phase.READY
-    assert "Propagate goes on" in window.widget.text.text()
+    assert "Propagate goes on" in window.widget.progress_view.text.text()
     assert (window.labels[2] == 2).any()
     assert np.array_equal(window.labels, made[0].labels)
     assert sum(window.labels[frame].any() for frame in range(5)) == 2

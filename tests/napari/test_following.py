@@ -59,7 +59,7 @@ def test_one_click_is_the_object_on_every_frame(window, stack, net, as_point) ->
     list(session.propagate())
     assert session.labels.any(axis=(1, 2)).all()
     assert np.array_equal(window.labels, session.labels)
-    assert window.widget.text.text() == "All frames are done."
+    assert window.widget.progress_view.text.text() == "All frames are done."
     assert window.phase is Phase.READY
 
 
@@ -127,7 +127,7 @@ def test_escape_stops_keeps_what_is_done_and_nothing_follows(open_window, stack,
     made[0].let_through(1)
     window.settle()
     assert window.phase is Phase.READY
-    assert window.widget.text.text().startswith("Stopped")
+    assert window.widget.progress_view.text.text().startswith("Stopped")
     assert sum(window.labels[frame].any() for frame in range(5)) == 2
     window.qtbot.wait(100)
     assert window.phase is Phase.READY

@@ -31,28 +31,32 @@ def running(open_window, stack, gated):
 
 def test_widget_without_an_image_says_what_to_do(open_window, stack) -> None:
     window = open_window(None)
-    assert "Open Sample" in window.widget.text.text()
+    assert "Open Sample" in window.widget.progress_view.text.text()
     assert not window.widget.start.isEnabled()
     window.viewer.add_labels(np.zeros((4, 4), dtype=int))
     assert not window.widget.start.isEnabled()
     window.viewer.add_image(stack, name="cells")
     assert window.widget.start.isEnabled()
-    assert window.widget.text.text() == "Press Start, then click on an object."
+    assert window.widget.progress_view.text.text() == "Press Start, then click on an object."
 
 
 def test_image_list_follows_the_viewer(open_window, stack) -> None:
     window = open_window(stack, name="one")
     two = window.viewer.add_image(stack, name="two")
-    names = lambda: [window.widget.image.itemText(i) for i in range(window.widget.image.count())]  # noqa: E731
+    images = window.widget.setup.image
+
+    def names() -> list[str]:
+        return [images.itemText(i) for i in range(images.count())]
+
     assert names() == ["one", "two"]
-    assert window.widget.image.image.name == "one"  # the choice stays
+    assert window.widget.setup.image.image.name == "one"  # the choice stays
     two.name = "zwei"
     window.viewer.layers.move(0, 2)
     assert names() == ["zwei", "one"]
-    assert window.widget.image.image.name == "one"
+    assert window.widget.setup.image.image.name == "one"
     window.viewer.layers.remove("one")
     assert names() == ["zwei"]
-    assert window.widget.image.image is two
+    assert window.widget.setup.image.image is two
 
 
 def test_selected_image_is_taken_first(shared_viewer, stack, backend, qtbot) -> None:
@@ -63,7 +67,7 @@ def test_selected_image_is_taken_first(shared_viewer, stack, backend, qtbot) -> 
     shared_viewer.layers.selection.active = one
     widget = SegmentWidget(shared_viewer, backend)
     qtbot.addWidget(widget)
-    assert widget.image.image is one
+    assert widget.setup.image.image is one
     widget.close()  # a widget in a window of its own
     assert widget.controller.worker.wait(30)
     shared_viewer.layers.clear()
@@ -71,9 +75,9 @@ def test_selected_image_is_taken_first(shared_viewer, stack, backend, qtbot) -> 
 
 def test_models_are_offered_and_a_download_needs_a_yes(open_window, stack, monkeypatch) -> None:
     window = open_window(stack)
-    window.wait(lambda: window.widget.model.list.count() == 2)
-    assert window.widget.model.list.currentText() == "nano (bundled)"
-    window.widget.model.list.setCurrentIndex(1)
+    window.wait(lambda: window.widget.setup.model.list.count() == 2)
+    assert window.widget.setup.model.list.currentText() == "nano (bundled)"
+    window.widget.setup.model.list.setCurrentIndex(1)
     asked = []
 
     def question(_parent, _title, text):
@@ -91,17 +95,17 @@ def test_models_are_offered_and_a_download_needs_a_yes(open_window, stack, monke
 def test_window_suits_image_and_model_until_it_is_set_by_hand(open_window, stack, backend) -> None:
     models = (ModelChoice("nano", "nano", window_side=32), ModelChoice("big", "big"))
     window = open_window(stack, replace(backend, list_models=lambda: models))
-    side, model = window.widget.window_side, window.widget.model.list
+    side, model = window.widget.setup.window_side, window.widget.setup.model.list
     window.wait(lambda: model.count() == 2)
     assert side.side == 32
     model.setCurrentIndex(1)
     assert (side.side, side.text()) == (None, "whole plane")
     model.setCurrentIndex(0)
     window.viewer.add_image(stack[:, :20, :20])
-    window.widget.image.setCurrentIndex(1)
+    window.widget.setup.image.setCurrentIndex(1)
     assert side.side is None  # the plane is smaller
     side.setValue(7)
-    window.widget.image.setCurrentIndex(0)
+    window.widget.setup.image.setCurrentIndex(0)
     assert side.side == 16  # the smallest that a session takes
     window.start()
     window.go_to(2).click((20, 24))
@@ -121,13 +125,13 @@ def test_download_shows_its_progress_and_can_be_cancelled(open_window, stack, ba
     window = open_window(stack, replace(backend, load_model=load))
     window.widget.start.click()
     assert told.wait(30)
-    window.wait(lambda: window.widget.progress.value() == 40)
-    assert window.widget.progress.text() == "Downloading nano: 40 of 100"
-    assert not window.widget.image.isVisible()
+    window.wait(lambda: window.widget.progress_view.bar.value() == 40)
+    assert window.widget.progress_view.bar.text() == "Downloading nano: 40 of 100"
+    assert not window.widget.setup.image.isVisible()
     window.widget.stop.click()
     go_on.set()
     window.wait(lambda: window.phase is Phase.IDLE)
-    assert window.widget.text.text() == "Stopped."
+    assert window.widget.progress_view.text.text() == "Stopped."
     assert len(window.viewer.layers) == 1
 
 
@@ -169,7 +173,7 @@ def test_image_deleted_while_running(running, caught, notices) -> None:
     session = running.session
     running.viewer.layers.remove(running.viewer.layers[0])
     assert running.phase is Phase.IDLE
-    assert "was removed" in running.widget.text.text()
+    assert "was removed" in running.widget.progress_view.text.text()
     session.let_through()
     running.settle()
     running.qtbot.wait(100)
@@ -182,7 +186,7 @@ def test_layer_of_ours_deleted_while_running_is_put_back(running, caught, which,
     layer = getattr(running.controller.binding, which)
     running.viewer.layers.remove(layer)
     running.wait(lambda: layer in running.viewer.layers)
-    assert "was put back" in running.widget.text.text()
+    assert "was put back" in running.widget.progress_view.text.text()
     running.session.let_through()
     running.settle()
     assert np.array_equal(running.labels, running.session.labels)

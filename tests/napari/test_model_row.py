@@ -61,19 +61,19 @@ def machine(monkeypatch) -> Machine:
 @pytest.fixture
 def window(open_window, stack, backend, machine):
     window = open_window(stack, replace(backend, model_jobs=machine.jobs))
-    window.wait(lambda: window.widget.model.list.count() == 2)
+    window.wait(lambda: window.widget.setup.model.list.count() == 2)
     return window
 
 
 def open_dialog(window):
-    row = window.widget.model
+    row = window.widget.setup.model
     window.qtbot.mouseClick(row.more, Qt.MouseButton.LeftButton)
     window.wait(lambda: row.dialog.picker.is_ready or row.dialog.picker.facts is not None)
     return row.dialog
 
 
 def test_dialog_shows_what_is_chosen_and_the_list_follows_it(window) -> None:
-    row = window.widget.model
+    row = window.widget.setup.model
     row.list.setCurrentIndex(1)
     dialog = open_dialog(window)
     assert dialog.isVisible() and not dialog.isModal()
@@ -92,7 +92,7 @@ def test_session_is_opened_with_device_and_precision(open_window, stack, backend
     asked = []
     loads = replace(backend, load_model=lambda pick, _report: asked.append(pick) or net)
     window = open_window(stack, loads)
-    window.widget.model.take(ModelPick("nano", "cpu", "float32"))
+    window.widget.setup.model.take(ModelPick("nano", "cpu", "float32"))
     window.start()
     assert asked == [ModelPick("nano", "cpu", "float32")]
     assert window.widget.opened.text().endswith("nano on cpu, float32")
@@ -108,7 +108,7 @@ def test_download_goes_on_while_clicks_are_answered(window, machine) -> None:
     assert window.labels[2].any()
     machine.may_go_on.set()
     window.wait(lambda: dialog.picker.is_ready)
-    assert window.widget.model.choice.question == ""
+    assert window.widget.setup.model.choice.question == ""
     window.widget.start.click()
     window.start()  # without a question
     assert window.widget.opened.text().endswith("big")
@@ -167,5 +167,5 @@ def test_preferred_model_is_chosen_once_the_models_are_known(
 ) -> None:
     Preferences().set("model", "name", "big")
     window = open_window(stack, replace(backend, model_jobs=machine.jobs))
-    window.wait(lambda: window.widget.model.list.count() == 2)
-    assert window.widget.model.pick.name == "big"
+    window.wait(lambda: window.widget.setup.model.list.count() == 2)
+    assert window.widget.setup.model.pick.name == "big"

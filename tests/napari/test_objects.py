@@ -54,7 +54,7 @@ def test_labels_become_objects(window) -> None:
     take(window, labels)
     assert np.array_equal(window.labels, labels)
     assert window.state.object_id == 1
-    assert "3 objects were taken from before" in window.widget.text.text()
+    assert "3 objects were taken from before" in window.widget.progress_view.text.text()
     window.widget.undo.click()
     window.settle()
     assert not window.labels.any()
@@ -79,7 +79,7 @@ def test_points_are_seeds_one_object_each(window, notices) -> None:
     points = window.viewer.add_points([(1, 10, 10), (2, 20, 24), (4, 30, 30)], name="seeds")
     window.controller.take_layer(points)
     window.settle()
-    assert "3 new objects" in window.widget.text.text()
+    assert "3 new objects" in window.widget.progress_view.text.text()
     assert sorted(window.prompts.features["object_id"]) == [1, 2, 3]
     window.widget.undo.click()  # all of them
     window.settle()
@@ -129,7 +129,7 @@ def test_locked_object_takes_no_prompt(window, notices) -> None:
     take(window, squares((2, 18, 22)))
     window.press(Qt.Key.Key_K, SHIFT)
     window.settle()
-    assert "locked" in window.widget.text.text()
+    assert "locked" in window.widget.progress_view.text.text()
     window.controller.take_tool(Tool.POINT)
     before = window.labels.copy()
     window.click((10, 10))
@@ -138,7 +138,7 @@ def test_locked_object_takes_no_prompt(window, notices) -> None:
     assert np.array_equal(window.labels, before)
     window.press(Qt.Key.Key_K, SHIFT)
     window.settle()
-    assert "unlocked" in window.widget.text.text()
+    assert "unlocked" in window.widget.progress_view.text.text()
 
 
 def test_merge_and_split(window, notices) -> None:
@@ -154,7 +154,7 @@ def test_merge_and_split(window, notices) -> None:
     assert new == 3
     assert (window.labels[2, 20:26, 20:26] == new).all()
     assert (window.labels[2, 5:11, 5:11] == 1).all()
-    assert "was split off" in window.widget.text.text()
+    assert "was split off" in window.widget.progress_view.text.text()
     window.press(Qt.Key.Key_S, SHIFT)
     window.settle()
     assert notices  # one part only
@@ -170,13 +170,13 @@ def test_worst_place_is_shown_and_accepted(window) -> None:
         window.settle()
         seen.append(int(window.viewer.dims.current_step[0]))
     assert sorted(seen) == [0, 1, 3, 4]  # the prompted frame is not among them
-    assert "confidence" in window.widget.text.text()
+    assert "confidence" in window.widget.progress_view.text.text()
     window.press(Qt.Key.Key_9)
     window.settle()
     assert known(window)[1].trusted.nonzero()[0].tolist() == sorted([2, seen[-1]])
     window.press(Qt.Key.Key_0)
     window.settle()
-    assert "was looked at" in window.widget.text.text()
+    assert "was looked at" in window.widget.progress_view.text.text()
 
 
 def test_go_to_shows_the_object_and_moves_the_camera_only_if_it_must(window) -> None:
@@ -205,7 +205,7 @@ def test_everything_lies_right_elsewhere(open_window, stack, where) -> None:
     }
     if where == "4-D":
         window = open_window(np.stack([stack, stack]), axis_labels=("t", "z", "y", "x"))
-        window.widget.axis.setCurrentIndex(1)
+        window.widget.setup.axis.setCurrentIndex(1)
         window.viewer.dims.set_current_step(0, 1)
         frames = lambda: window.labels[1]  # noqa: E731
     else:

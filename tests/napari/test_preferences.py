@@ -127,6 +127,6 @@ def test_menus_open_the_window_on_the_selected_image(make_napari_viewer) -> None
     app.commands.execute_command("napari-sam2.segment_layer").result()
     (dock,) = viewer.window._wrapped_dock_widgets.values()
     widget = dock.inner_widget()
-    assert widget.image.image is first
+    assert widget.setup.image.image is first
     viewer.window.remove_dock_widget(widget)
     assert widget.controller.worker.wait(30)

@@ -182,8 +182,11 @@ def idle_window(open_window, stack, backend):
 def test_encoding_ahead_shows_how_far_and_then_hides(idle_window) -> None:
     window = idle_window
     window.wait(lambda: window.state.encoded == Encoded(5, 5))
-    assert (window.widget.encoded.maximum(), window.widget.encoded.value()) == (5, 5)
-    assert not window.widget.encoded.isVisible()
+    assert (
+        window.widget.progress_view.encoded.maximum(),
+        window.widget.progress_view.encoded.value(),
+    ) == (5, 5)
+    assert not window.widget.progress_view.encoded.isVisible()
     window.click((20, 24))
     assert window.labels[2].any()
 
@@ -221,14 +224,14 @@ def test_no_ghost_with_a_large_model_on_the_processor_or_with_a_window(
         return SAM2(replace(CONFIGS["nano"])).eval()
 
     window = open_window(stack, replace(backend, load_model=load))
-    window.wait(lambda: window.widget.model.list.count() == 2)
-    window.widget.model.list.setCurrentIndex(1)
+    window.wait(lambda: window.widget.setup.model.list.count() == 2)
+    window.widget.setup.model.list.setCurrentIndex(1)
     monkeypatch.setattr(window.widget, "agrees", lambda _question: True)
     window.start()
     assert (window.state.ghost, window.state.can_ghost) == (False, True)
     window.widget.start.click()
-    window.widget.model.list.setCurrentIndex(0)
-    window.widget.window_side.setValue(24)
+    window.widget.setup.model.list.setCurrentIndex(0)
+    window.widget.setup.window_side.setValue(24)
     window.start()
     assert (window.state.ghost, window.state.can_ghost) == (False, False)
     assert "whole plane" in window.widget.ghost.toolTip()

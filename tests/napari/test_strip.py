@@ -245,6 +245,7 @@ def test_marked_object_is_scrolled_to(strip, qtbot) -> None:
 def test_ids_are_not_confused_with_rows(strip) -> None:
     with pytest.raises(ValueError, match="2 ids were given for 3 rows"):
         strip.show_objects([1, 2], np.zeros((3, 4)), np.zeros((3, 4), dtype=bool))
+    strip.viewport().repaint()  # what was shown before still is
 
 
 @pytest.mark.gui

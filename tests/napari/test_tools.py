@@ -258,7 +258,7 @@ def test_next_mask_steps_through_three_and_around(window, headless, as_point) ->
         window.settle()
         expected = candidates[(start + step) % 3]
         assert np.array_equal(window.labels[2] == 1, expected.mask)
-        assert f"Mask {(start + step) % 3 + 1} of 3" in window.widget.text.text()
+        assert f"Mask {(start + step) % 3 + 1} of 3" in window.widget.progress_view.text.text()
 
 
 def test_next_mask_without_a_click_says_why(window, notices) -> None:

@@ -65,7 +65,7 @@ def test_image_that_is_moved_while_it_is_segmented(open_window, stack, net) -> N
 
 def test_single_plane(open_window, stack, net) -> None:
     window = open_window(stack[2]).start()
-    assert not window.widget.axis.isVisible()
+    assert not window.widget.setup.axis.isVisible()
     window.click((20, 24))
     (click,) = window.controller.binding._known
     session = Session(stack[2:3], net)
@@ -81,9 +81,9 @@ def test_four_axes_follow_the_chosen_one_at_the_current_position(
     image = np.stack([stack, stack[::-1], stack])  # (t, z, y, x)
     options = {"axis_labels": ("t", "z", "y", "x")}
     window = open_window(image, **options)
-    assert [window.widget.axis.itemText(i) for i in range(2)] == ["t (3)", "z (5)"]
-    assert window.widget.axis.isEnabled()
-    window.widget.axis.setCurrentIndex(axis)
+    assert [window.widget.setup.axis.itemText(i) for i in range(2)] == ["t (3)", "z (5)"]
+    assert window.widget.setup.axis.isEnabled()
+    window.widget.setup.axis.setCurrentIndex(axis)
     window.viewer.dims.set_current_step(0, 1)
     window.viewer.dims.set_current_step(1, 3)
     window.start()
@@ -145,7 +145,7 @@ def test_multiscale_image_is_segmented_in_full_resolution(open_window, stack, ne
 def test_image_with_fewer_axes_than_the_viewer(open_window, stack, net) -> None:
     window = open_window(stack)
     window.viewer.add_image(np.zeros((2, 5, 40, 48)), name="four")
-    window.widget.image.setCurrentIndex(0)
+    window.widget.setup.image.setCurrentIndex(0)
     window.start()
     window.viewer.dims.set_current_step(1, 3)
     window.click((20, 24))

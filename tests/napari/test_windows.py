@@ -78,13 +78,13 @@ def test_plugin_is_opened_by_its_name_and_by_its_menus(make_napari_viewer, qtbot
     try:
         assert type(widget).__name__ == "SegmentWidget"
         (image,) = viewer.open_sample("napari-sam2", "nuclei_stack")
-        assert widget.image.image is image
+        assert widget.setup.image.image is image
         assert image.axis_labels == ("z", "y", "x")
-        qtbot.waitUntil(lambda: widget.model.list.count() == 9, timeout=60_000)
+        qtbot.waitUntil(lambda: widget.setup.model.list.count() == 9, timeout=60_000)
         other = viewer.add_image(image.data[:3], name="other")
         commands = get_app_model().commands  # as napari's layer menu calls them
         commands.execute_command("napari-sam2.segment_layer")
-        assert widget.image.image is other
+        assert widget.setup.image.image is other
         points = viewer.add_points([(1, 10, 10)])
         commands.execute_command("napari-sam2.take_layer")
         assert "press Start first" in notices[-1]

@@ -28,7 +28,7 @@ def segment_layer(viewer: Viewer, layer: Layer | None = None) -> SegmentWidget:
     widget = _widget(viewer)
     layer = layer or viewer.layers.selection.active
     if isinstance(layer, Image):
-        widget.image.choose(layer)
+        widget.setup.image.choose(layer)
     return widget
 
 

@@ -165,17 +165,17 @@ def open_session(
     widget = _widget(viewer, image)
     controller = widget.controller
     if controller.bench is None:
-        widget.image.choose(image)
+        widget.setup.image.choose(image)
         if axis is not None:
-            widget.axis.choose(axis)
+            widget.setup.axis.choose(axis)
         failed: list[Exception] = []
         connection = connect(controller.worker.failed, lambda _, error: failed.append(error))
         try:
-            _wait(lambda: widget.model.is_complete or failed)
-            widget.model.take(pick := ModelPick(model, device, precision))
-            widget.suggest_window()
-            side = widget.window_side.side if window_side == "auto" else window_side
-            controller.start(image, pick, widget.axis.axis, side)
+            _wait(lambda: widget.setup.model.is_complete or failed)
+            widget.setup.model.take(pick := ModelPick(model, device, precision))
+            widget.setup.suggest_window()
+            side = widget.setup.window_side.side if window_side == "auto" else window_side
+            controller.start(image, pick, widget.setup.axis.axis, side)
             _wait(lambda: controller.state.phase is not Phase.OPENING)
         finally:
             connection()

@@ -80,12 +80,12 @@ class TrustStrip(QAbstractScrollArea):
         trusted : ndarray of bool, (n_objects, n_frames)
             Frames that were prompted or accepted.
         """
-        self._picture = StripPicture(confidence, trusted)
-        if len(object_ids) != self._picture.n_objects:
+        picture = StripPicture(confidence, trusted)
+        if len(object_ids) != picture.n_objects:
             raise ValueError(
-                f"{len(object_ids)} ids were given for {self._picture.n_objects} rows; each row "
-                "needs one."
+                f"{len(object_ids)} ids were given for {picture.n_objects} rows; each row needs one."
             )
+        self._picture = picture
         self._ids = list(object_ids)
         self._rows = {object_id: row for row, object_id in enumerate(self._ids)}
         self._fit()

@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
-from qtpy.QtCore import QEvent, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QCheckBox,
-    QFormLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
     QMenu,
     QMessageBox,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QSpinBox,
@@ -25,16 +23,15 @@ from qtpy.QtWidgets import (
 
 from napari_sam2._napari.areas import Areas
 from napari_sam2._napari.backend import Backend
-from napari_sam2._napari.choices import AxisChoice, ImageChoice, WindowChoice
 from napari_sam2._napari.controller import Controller
 from napari_sam2._napari.host import Host
 from napari_sam2._napari.keys import Action, shown
 from napari_sam2._napari.messages import ObjectsNow
-from napari_sam2._napari.model_facts import ModelPick
-from napari_sam2._napari.model_row import ModelRow
 from napari_sam2._napari.panels import ObjectPanels
 from napari_sam2._napari.preferences import Preferences
+from napari_sam2._napari.progress_view import ProgressView
 from napari_sam2._napari.saving_bar import SavingBar
+from napari_sam2._napari.setup_form import SetupForm
 from napari_sam2._napari.state import Phase, State
 from napari_sam2._napari.taking import can_be_taken
 from napari_sam2._napari.tool import Tool
@@ -48,15 +45,13 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_sam2._napari.keeping import Unsaved
-    from napari_sam2._napari.messages import Encoded, ModelChoice
-    from napari_sam2.results import Progress
+    from napari_sam2._napari.messages import ModelChoice
 
 __all__ = ["SegmentWidget"]
 
 _HIGHEST_ID = 65535  # what the Labels layer holds
 _NO_IMAGE = "Open an image first: File > Open, or File > Open Sample > Segment Anything 2."
 _WIDTH = 310
-_PATIENCE_MS = 300
 _GHOST = "With the point tool: show what a click would give, where the plane is encoded."
 _NO_GHOST = (
     "Only where the model looks at whole planes: then they are encoded ahead. Finish, set\n"
@@ -81,6 +76,10 @@ class SegmentWidget(QWidget):
         What is known of the objects has changed: an `ObjectsNow`.
     objects : ObjectsNow
         What is known of the objects.
+    setup : SetupForm
+        What is chosen before a session.
+    progress_view : ProgressView
+        How far things are.
     objects_area, trust_area : QVBoxLayout
         Room for widgets about objects and about trust; it is not seen while it is empty.
     """
@@ -93,7 +92,9 @@ class SegmentWidget(QWidget):
         self._viewer = viewer
         self.objects = ObjectsNow()
         backend = backend or Backend()
-        self._build_setup(viewer, backend)
+        preferences = Preferences()
+        self.setup = SetupForm(viewer, backend.model_jobs, preferences)
+        self._build_start()
         self._build_prompts()
         self._build_work()
         self._lay_out()
@@ -101,23 +102,12 @@ class SegmentWidget(QWidget):
         self.controller = Controller(viewer, Worker(host.serve, host.rest, host.end), self)
         self.panels = ObjectPanels(viewer, self.controller, self.objects_area, self.trust_area)
         self._connect()
-        self._preferences = Preferences()
-        self._take_preferences(self._preferences)
-        self._on_image_chosen()
+        self._take_preferences(preferences)
+        self.setup.take_image()
 
     # build, lay out, connect
 
-    def _build_setup(self, viewer: napari.viewer.Viewer, backend: Backend) -> None:
-        self.image = ImageChoice(viewer)
-        self.image.setToolTip("The image to segment: 2-D, a z-stack, a time-lapse or 4-D.")
-        self.model = ModelRow(backend.model_jobs)
-        self.axis = AxisChoice()
-        self.axis.setToolTip("Objects are carried along this axis; the others stay where they are.")
-        self.window_side = WindowChoice()
-        self.window_side.setToolTip(
-            "How much of the plane the model sees around each object. For small objects in a large\n"
-            "image, about four object diameters is better and faster. 0 is the whole plane."
-        )
+    def _build_start(self) -> None:
         self.start = QPushButton("Start")
         self.opened = QLabel()
         self.opened.setWordWrap(True)
@@ -169,35 +159,13 @@ class SegmentWidget(QWidget):
         )
         self.stop = QPushButton("Stop")
         self.stop.setToolTip("Stop after this frame and keep what is done.\nKey: Esc")
-        self.progress = QProgressBar()
-        self._patience = QTimer(
-            self
-        )  # a bar that moves makes the whole window be drawn, again and again
-        self._patience.setSingleShot(True)
-        self._patience.setInterval(_PATIENCE_MS)
-        self._patience.timeout.connect(self._show_busy)
-        self.encoded = QProgressBar()
-        self.encoded.setFixedHeight(4)
-        self.encoded.setTextVisible(False)
-        self.text = QLabel()
-        self.text.setWordWrap(True)
-        self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.text.setMinimumHeight(2 * self.text.fontMetrics().lineSpacing())
+        self.progress_view = ProgressView()
         self.saving = SavingBar()
         self.areas = Areas()
         self.objects_area = self.areas.add("Objects", "All objects of this session.")
         self.trust_area = self.areas.add("Trust", "Where the result may be wrong.")
 
     def _lay_out(self) -> None:
-        self._along = QLabel("Along")
-        self._setup = QWidget()
-        setup = QFormLayout(self._setup)
-        setup.setContentsMargins(0, 0, 0, 0)
-        setup.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        setup.addRow("Image", self.image)
-        setup.addRow("Model", self.model)
-        setup.addRow(self._along, self.axis)
-        setup.addRow("Look at", self.window_side)
         # its size hint would push the button beside it out of the window
         self.object_id.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.object_id.setMinimumWidth(90)
@@ -216,21 +184,17 @@ class SegmentWidget(QWidget):
         session.addLayout(_row(self.follows, self.from_layer))
         layout = QVBoxLayout(self)
         layout.setSpacing(6)
-        layout.addWidget(self._setup)
+        layout.addWidget(self.setup)
         layout.addLayout(_row(self.opened, self.start))
         layout.addWidget(self.saving)
         layout.addWidget(self._session)
         layout.addLayout(_row(self.propagate, self.stop))
-        layout.addWidget(self.encoded)
-        layout.addWidget(self.progress)
-        layout.addWidget(self.text)
+        layout.addWidget(self.progress_view)
         layout.addWidget(self.areas, 1)
         layout.addStretch()
 
     def _connect(self) -> None:
-        self.image.chosen.connect(self._on_image_chosen)
-        self.model.changed.connect(self.suggest_window)
-        self.model.preferred.connect(self._prefer_model)
+        self.setup.image_chosen.connect(self._on_image_chosen)
         self.start.clicked.connect(self._on_start)
         self.tools.toggled.connect(self.controller.toggle_tool)
         self.positive.clicked.connect(self.controller.set_positive)
@@ -250,8 +214,7 @@ class SegmentWidget(QWidget):
         # not a method of ours: when it is called, this widget is gone
         closers = (
             self.controller.close,
-            self.image.close_connections,
-            self.model.end,
+            self.setup.end,
             self.panels.close,
         )
         self.destroyed.connect(lambda *_: _call(closers))
@@ -259,25 +222,18 @@ class SegmentWidget(QWidget):
     # slots
 
     def _on_image_chosen(self) -> None:
-        self.axis.offer(self.image.image)
-        for part in (self._along, self.axis):
-            part.setVisible(self.axis.count() > 0)
-        self.suggest_window()
         self.show_state(self.controller.state)
-
-    def suggest_window(self) -> None:
-        """Set how much the model sees to what suits image and model, unless the user has."""
-        self.window_side.suggest(self.image.image, self.model.choice)
 
     def _on_start(self) -> None:
         if self.controller.state.phase is not Phase.IDLE:
             self.controller.finish()
             return
-        image: Image | None = self.image.image
-        question = self.model.choice.question
+        setup = self.setup
+        image: Image | None = setup.image.image
+        question = setup.model.choice.question
         if image is not None and (not question or self.agrees(question)):
             self.saving.begin(image)
-            self.controller.start(image, self.model.pick, self.axis.axis, self.window_side.side)
+            self.controller.start(image, setup.model.pick, setup.axis.axis, setup.window_side.side)
 
     def _fill_menu(self) -> None:
         """List the layers that could become objects."""
@@ -305,8 +261,7 @@ class SegmentWidget(QWidget):
     def _shut_down(self) -> None:
         self.controller.take_tool(Tool.PAN)
         self.controller.close()
-        self.image.close_connections()
-        self.model.end()
+        self.setup.end()
         self.panels.close()
 
     # the view of the controller
@@ -314,7 +269,7 @@ class SegmentWidget(QWidget):
     def show_state(self, state: State) -> None:
         """Show the state."""
         idle, bound = state.phase is Phase.IDLE, state.phase in (Phase.READY, Phase.RUNNING)
-        has_image = self.image.image is not None
+        has_image = self.setup.image.image is not None
         self._show_setup(state, idle, has_image)
         self._session.setVisible(bound)
         self.saving.setVisible(bound)
@@ -344,10 +299,10 @@ class SegmentWidget(QWidget):
         self.propagate.setEnabled(state.phase is Phase.READY and state.pending)
         self.stop.setVisible(not idle)
         self.stop.setEnabled(state.phase in (Phase.OPENING, Phase.RUNNING))
-        self._show_progress(state.progress)
-        self.progress.setVisible(not idle)
-        self._show_encoded(state.encoded if bound else None)
-        self.text.setText(state.text or (_PRESS_START if has_image else _NO_IMAGE))
+        self.progress_view.show_progress(state.progress)
+        self.progress_view.bar.setVisible(not idle)
+        self.progress_view.show_encoded(state.encoded if bound else None)
+        self.progress_view.text.setText(state.text or (_PRESS_START if has_image else _NO_IMAGE))
 
     def set_keys(self, keys: Mapping[Action, str]) -> None:
         """Take the keys that the user prefers, from the next session on."""
@@ -360,17 +315,9 @@ class SegmentWidget(QWidget):
     def _take_preferences(self, preferences: Preferences) -> None:
         """Begin as the user prefers."""
         self.set_keys({action: preferences.key_of(action) for action in Action})
-        name, device, precision = (
-            str(preferences.get("model", key)) for key in ("name", "device", "precision")
-        )
-        self.model.take(ModelPick(name, device, precision))
         self.controller.ghost = str(preferences.get("general", "ghost"))
         self.controller.autosaves = bool(preferences.get("general", "autosave"))
         self.controller.set_follows(bool(preferences.get("general", "propagate_automatically")))
-
-    def _prefer_model(self, pick: ModelPick) -> None:
-        for key in ("name", "device", "precision"):
-            self._preferences.set("model", key, getattr(pick, key))
 
     def show_unsaved(self, unsaved: Unsaved) -> None:
         """Tell what was left behind on this image."""
@@ -383,8 +330,8 @@ class SegmentWidget(QWidget):
 
     def show_models(self, models: tuple[ModelChoice, ...]) -> None:
         """Offer these models; the choice stays."""
-        self.model.offer(models)
-        self.suggest_window()
+        self.setup.model.offer(models)
+        self.setup.suggest_window()
 
     def agrees(self, question: str) -> bool:
         """Ask the user."""
@@ -392,8 +339,7 @@ class SegmentWidget(QWidget):
         return bool(answer == QMessageBox.StandardButton.Yes)
 
     def _show_setup(self, state: State, idle: bool, has_image: bool) -> None:
-        self._setup.setVisible(idle)
-        self.axis.setEnabled(self.axis.count() > 1)
+        self.setup.setVisible(idle)
         self.opened.setVisible(not idle)
         self.opened.setText(state.opened)
         self.start.setText("Start" if idle else "Finish")
@@ -404,45 +350,11 @@ class SegmentWidget(QWidget):
         )
         self.start.setEnabled(has_image or not idle)
 
-    def _show_encoded(self, encoded: Encoded | None) -> None:
-        """Show how far the encoding is, until it is done."""
-        self.encoded.setVisible(encoded is not None and encoded.done < encoded.total)
-        if encoded is not None:
-            self.encoded.setRange(0, encoded.total)
-            self.encoded.setValue(encoded.done)
-            self.encoded.setToolTip(
-                f"{encoded.done} of {encoded.total} planes are encoded ahead: a click there is "
-                "answered at once."
-            )
-
     def _show_color(self, rgba: tuple[float, ...]) -> None:
         name = QColor.fromRgbF(*rgba).name(QColor.NameFormat.HexArgb)
         sheet = f"background: {name}; border-radius: 4px;"
         if sheet != self.color.styleSheet():  # else Qt would work all styles out again
             self.color.setStyleSheet(sheet)
-
-    def _show_progress(self, progress: Progress | None) -> None:
-        """Show how far it is; that something takes its time only once it does."""
-        known = progress is not None and progress.total > 0
-        if known != self.progress.isTextVisible():
-            self.progress.setTextVisible(known)
-        if progress is not None and not known:
-            if not self._patience.isActive() and self.progress.maximum():
-                self._patience.start()
-            return
-        self._patience.stop()
-        self.progress.setUpdatesEnabled(False)  # else Qt draws at once, and not with all the rest
-        if progress is None:
-            self.progress.setRange(0, 1)
-            self.progress.setValue(0)
-        else:
-            self.progress.setRange(0, progress.total)
-            self.progress.setValue(progress.done)
-            self.progress.setFormat(f"{progress.what}: %v of %m")
-        self.progress.setUpdatesEnabled(True)
-
-    def _show_busy(self) -> None:
-        self.progress.setRange(0, 0)
 
 
 def _line() -> QFrame:
