@@ -34,6 +34,7 @@ class Pictures(Tour):
     def run(self) -> None:
         """Go through all stops and close the window."""
         self.shoot("1-open")
+        self.shoot_models("6-model")
         self.widget.follows.click()  # the pictures show one step after the other
         self.widget.start.click()
         self.settle()
@@ -53,6 +54,19 @@ class Pictures(Tour):
         self.look_in_3d()
         self.shoot("5-volume")
         self.close()
+
+    def shoot_models(self, name: str) -> None:
+        """Take a picture of what there is to know about a model."""
+        row = self.widget.setup.model
+        row.open_dialog()
+        picker = row.dialog.picker
+        self.wait(lambda: picker.facts is not None)
+        picker.model.setCurrentIndex(picker.model.findText("sam2.1_hiera_tiny"))
+        self.wait(lambda: picker.speed.text() != "not known yet")
+        self.pause(0.5)
+        row.dialog.grab().save(str(self.folder / f"{name}-{self.theme}.png"))
+        picker.model.setCurrentIndex(0)
+        row.dialog.hide()
 
     def shoot(self, name: str) -> None:
         """Take a picture of the whole window."""

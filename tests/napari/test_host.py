@@ -69,6 +69,7 @@ def session():
     session.pending.return_value = [0]
     session.can_undo, session.can_redo, session.revision = "add prompt", "", 10
     session.new_object_id.return_value = 2
+    session.window_side = None
     session.labels = np.arange(24, dtype=np.uint16).reshape(4, 3, 2)
     return session
 

@@ -127,11 +127,11 @@ def test_arithmetic_of_the_encoder_is_what_the_network_does(size) -> None:
 
 
 def test_larger_models_and_more_objects_take_longer(monkeypatch) -> None:
-    monkeypatch.setattr("napari_sam2.session.speed.measure_throughput", lambda *_: 400.0)
+    monkeypatch.setattr("napari_sam2.session.speed.measure_throughput", lambda *_: 127.0)
     seconds = [expected_seconds(name, "cpu") for name in list(CARDS)[:5]]
     assert seconds == sorted(seconds)
     one, nine = (expected_seconds("sam2.1_hiera_tiny", "cpu", n_objects=n) for n in (1, 9))
-    assert 3 < one < 10
+    assert 5 < one < 8  # measured there: 5.9
     assert nine > 4 * one
 
 

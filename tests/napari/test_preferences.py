@@ -17,6 +17,7 @@ from napari_sam2._napari.preferences import (
     Preferences,
     find_store,
 )
+from napari_sam2._napari.widget import SegmentWidget
 
 MANIFEST = npe2.PluginManifest.from_distribution("napari-sam2")
 TYPES = {bool: "boolean", str: "string"}
@@ -125,8 +126,7 @@ def test_menus_open_the_window_on_the_selected_image(make_napari_viewer) -> None
         titles = {item.command.title: item.command.id for item in app.menus.get_menu(menu)}
         assert titles["Segment image (Segment Anything 2)"] == "napari-sam2.segment_layer"
     app.commands.execute_command("napari-sam2.segment_layer").result()
-    (dock,) = viewer.window._wrapped_dock_widgets.values()
-    widget = dock.inner_widget()
+    (widget,) = viewer.window._qt_window.findChildren(SegmentWidget)
     assert widget.setup.image.image is first
     viewer.window.remove_dock_widget(widget)
     assert widget.controller.worker.wait(30)

@@ -93,7 +93,7 @@ def test_ghost_comes_before_everything_and_once(session) -> None:
     rest = rest_until_done(session, job)
     ghost = job.answers[0]
     assert (ghost.hover, ghost.mask is mask) == (HOVER, True)
-    session.preview.assert_called_once_with(HOVER.point, HOVER.object_id)
+    session.preview.assert_called_once_with(HOVER.point, HOVER.object_id, False)
     rest.disturb()  # a request was served: the same place may look different now
     assert rest(job)
     assert isinstance(job.answers[-1], Ghost)
@@ -217,7 +217,7 @@ def test_ghost_is_seen_where_the_mouse_is_and_is_no_layer(idle_window, caught) -
 
 
 @pytest.mark.gui
-def test_no_ghost_with_a_large_model_on_the_processor_or_with_a_window(
+def test_large_model_on_the_processor_has_a_ghost_only_if_asked_and_on_planes(
     open_window, stack, backend, monkeypatch
 ) -> None:
     def load(_pick, _report):
@@ -230,8 +230,25 @@ def test_no_ghost_with_a_large_model_on_the_processor_or_with_a_window(
     window.start()
     assert (window.state.ghost, window.state.can_ghost) == (False, True)
     window.widget.start.click()
-    window.widget.setup.model.list.setCurrentIndex(0)
     window.widget.setup.window_side.setValue(24)
     window.start()
     assert (window.state.ghost, window.state.can_ghost) == (False, False)
     assert "whole plane" in window.widget.ghost.toolTip()
+
+
+@pytest.mark.gui
+def test_ghost_of_a_window_is_what_the_click_gives(open_window, stack) -> None:
+    window = open_window(stack).go_to(2)
+    window.widget.setup.window_side.setValue(24)
+    window.start()
+    assert window.state.ghost
+    told = []
+    window.controller.worker.answered.connect(lambda _number, answer: told.append(answer))
+    window.hover((20, 24))
+    window.wait(lambda: window.controller.bench.ghost.is_shown)
+    window.qtbot.wait(200)
+    ghost = [each for each in told if isinstance(each, Ghost)][-1]
+    window.click((20, 24))
+    (click,) = window.controller.binding._known
+    assert click.point == ghost.hover.point
+    assert np.array_equal(window.labels[2] == 1, ghost.mask)

@@ -253,9 +253,9 @@ class Controller(ToolActions):
         )
         self._become(Phase.READY, HOW_TO[Tool.POINT])
         self._see_object()
-        self._set(can_ghost=answer.sees_planes)
+        self._set(can_ghost=answer.can_ghost)
         wanted = self.ghost == "on" or (self.ghost == "automatic" and answer.is_fast)
-        self.set_ghost(wanted and answer.sees_planes)
+        self.set_ghost(wanted and answer.can_ghost)
         self.set_strokes(self.state.strokes)
         self.take_tool(Tool.POINT)
 

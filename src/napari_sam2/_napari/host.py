@@ -143,7 +143,7 @@ class Host:
                 opened = self._keeper.open(folder, session, self._model)
                 _say_all(_other_frames(session, opened), job)
                 self._session, self._drawn = opened, DrawnPrompts()
-                self._rest = Rest(opened, self._backend.encodes_ahead)
+                self._rest = self._rest_with(opened)
                 n = len(opened.object_ids)
                 job.say(Said(f"{n} object{'' if n == 1 else 's'} from {folder}."))
                 if opened.object_ids:
@@ -172,10 +172,10 @@ class Host:
         job.say(Progress(0, 0, "Reading the image"))
         self._session = self._backend.open_session(request, model)
         self._drawn = DrawnPrompts()
-        self._rest = Rest(self._session, self._backend.encodes_ahead)
-        is_fast = request.pick.name == BUNDLED.name or not _is_on_cpu(model)
+        self._rest = self._rest_with(self._session)
+        is_fast = self._is_fast
         on_disk = not isinstance(self._session.labels, np.ndarray)
-        job.say(Opened(is_fast, request.window_side is None, on_disk))
+        job.say(Opened(is_fast, is_fast or request.window_side is None, on_disk))
         self._keeper = Keeper(request)
         if self._backend.keeps_work and request.autosaves:
             found, trouble = self._keeper.begin(self._session)
@@ -184,6 +184,16 @@ class Host:
             if trouble:
                 job.say(Said(trouble))
         job.say(state_of(self._session, self._drawn))
+
+    def _rest_with(self, session: Session) -> Rest:
+        sees_windows = session.window_side is not None
+        return Rest(session, self._backend.encodes_ahead, self._is_fast and sees_windows)
+
+    @property
+    def _is_fast(self) -> bool:
+        """Whether the model answers at once where it runs."""
+        is_small = self._pick is not None and self._pick.name == BUNDLED.name
+        return is_small or not _is_on_cpu(self._model)
 
     def _load(self, pick: ModelPick, job: Job) -> Any:
         if self._model is None or self._pick != pick:

@@ -230,14 +230,14 @@ class Opened:
     ----------
     is_fast : bool
         Whether a ghost under the mouse costs next to nothing with this model on this device.
-    sees_planes : bool
-        Whether the model looks at whole planes, so that they can be encoded ahead.
+    can_ghost : bool
+        Whether there can be one: the model looks at whole planes, which are encoded ahead, or it is fast.
     on_disk : bool
         Whether the labels would not fit in a quarter of the memory that is left.
     """
 
     is_fast: bool = True
-    sees_planes: bool = True
+    can_ghost: bool = True
     on_disk: bool = False
 
 

@@ -56,7 +56,7 @@ class ModelRow(QWidget):
         self.dialog: ModelDialog | None = None
         self.list = tipped_list("SAM 2 comes in several sizes: larger ones are better and slower.")
         self.more = QToolButton()
-        self.more.setText("...")
+        self.more.setText("More")
         self.more.setToolTip("Size, licence, device, precision and expected speed; downloads.")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -25,11 +25,16 @@ class Rest:
         Used on the worker's thread only.
     encodes_ahead : bool
         Whether planes are encoded before anybody asks for them.
+    encodes_ghosts : bool
+        Whether a ghost is worth an encoding of the window around the mouse.
     """
 
-    def __init__(self, session: Session, encodes_ahead: bool = True) -> None:
+    def __init__(
+        self, session: Session, encodes_ahead: bool = True, encodes_ghosts: bool = False
+    ) -> None:
         self._session = session
         self._encodes_ahead = encodes_ahead
+        self._encodes_ghosts = encodes_ghosts
         self._told = False
         self._hover: Hover | None = None
         self._room = (
@@ -46,7 +51,8 @@ class Rest:
         hover = job.hints.hover
         if hover is not None and hover != self._hover:
             self._hover = hover
-            job.say(Ghost(hover, self._session.preview(hover.point, hover.object_id)))
+            preview = self._session.preview(hover.point, hover.object_id, self._encodes_ghosts)
+            job.say(Ghost(hover, preview))
         elif not self._told:
             self._told = True
             job.say(ObjectsNow(objects_of(self._session)))

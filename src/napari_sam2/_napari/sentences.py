@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HOW_TO", "name_of_axis", "opened_sentence"]
 
-_SIGN = "Shift, or the right button, takes away."
+_SIGN = "Shift takes away."
 
 HOW_TO: Mapping[Tool, str] = {
     Tool.PAN: "Dragging moves the view. Take a tool to go on.",

@@ -13,7 +13,7 @@ from napari_sam2._napari.messages import Draw, Erase, Recall
 from napari_sam2.errors import Sam2Error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Set
+    from collections.abc import Callable, Iterable, Iterator, Set
 
     from napari.layers import Image, Labels
 
@@ -109,7 +109,7 @@ class ShapesBinding:
             return
         with self._following_session():
             if stale:
-                self.layer.remove(stale)
+                self._remove(stale)
             for drawing in missing:
                 self._add_row(drawing)
             style_shapes(self.layer, self._labels)
@@ -174,7 +174,11 @@ class ShapesBinding:
         if self._given_up:
             self._given_up = False
             with self._following_session():
-                self.layer.remove([self.layer.nshapes - 1])
+                self._remove([self.layer.nshapes - 1])
+
+    def _remove(self, rows: Iterable[int]) -> None:
+        self.layer.selected_data = set(rows)
+        self.layer.remove_selected()  # also in napari 0.6
 
     def _mend_features(self) -> None:
         """Drop features without a shape: napari leaves them when it gives a shape up that was too short."""

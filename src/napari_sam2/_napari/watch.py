@@ -44,6 +44,8 @@ class LayerWatch:
         self._binding = binding
         self._finish = finish
         self._say = say
+        # napari 0.6 takes them from a layer that is removed, and needs them when it is put back
+        self._overlays = {layer: dict(layer._overlays) for layer in binding.layers[1:]}
         self._soon = QTimer()
         self._soon.setSingleShot(True)
         self._connections = Connections()
@@ -73,6 +75,8 @@ class LayerWatch:
             self._finish("The layers of this session were removed.")
             return
         for layer in missing:
+            for name, overlay in self._overlays[layer].items():
+                layer._overlays.setdefault(name, overlay)
             self._viewer.add_layer(layer)
         if missing:
             names = " and ".join(layer.name for layer in missing)

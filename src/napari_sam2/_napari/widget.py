@@ -52,10 +52,10 @@ __all__ = ["SegmentWidget"]
 _HIGHEST_ID = 65535  # what the Labels layer holds
 _NO_IMAGE = "Open an image first: File > Open, or File > Open Sample > Segment Anything 2."
 _WIDTH = 310
-_GHOST = "With the point tool: show what a click would give, where the plane is encoded."
+_GHOST = "With the point tool: show what a click would give."
 _NO_GHOST = (
-    "Only where the model looks at whole planes: then they are encoded ahead. Finish, set\n"
-    "'Look at' to 'whole plane', and start again to have it."
+    "This model is slow here: it has it only where it looks at whole planes, which are encoded\n"
+    "ahead. Finish, set 'Look at' to 'whole plane', and start again to have it."
 )
 _PRESS_START = "Press Start, then click on an object."
 

@@ -12,6 +12,7 @@ from napari_sam2.engine import inference
 from napari_sam2.engine.masks import CompactMask
 from napari_sam2.engine.memory_bank import batch_memories
 from napari_sam2.engine.transforms import View, view_of
+from napari_sam2.model.network import ImageEmbedding
 from napari_sam2.prompts import MaskPrompt, Point, Prompt
 from napari_sam2.results import Scores
 from napari_sam2.session.recall import after_tracking
@@ -97,9 +98,9 @@ class Decoder:
         frame: int,
         prompts: Sequence[Prompt],
         start: MaskPrompt | FrameRecord | None,
-        features: Tensor | None = None,
+        embedding: ImageEmbedding | None = None,
     ) -> MaskPrediction:
-        """Return all masks that prompts may mean, on given features or the object's own; else as `decode`."""
+        """Return all masks that prompts may mean, on a given embedding or the object's own; else as `decode`."""
         device = self.model.device
         view = self._view(state, frame, prompts)
         points = points_of(prompts, self.recall.stack.plane_shape)
@@ -108,17 +109,20 @@ class Decoder:
             fed_back = view.hint_logits(start.mask, device)
         elif start is not None:
             fed_back = self.recall.logits_of(start)[None, None].to(device)
+        if embedding is None:
+            features = self._features(state, frame, view)
+            embedding = ImageEmbedding(features, self.recall.embedding(frame, view).high_res)
         return inference.predict(
             self.model,
-            self._features(state, frame, view) if features is None else features,
-            self.recall.embedding(frame, view).high_res,
+            embedding.features,
+            embedding.high_res,
             view.points(points.points_yx, device),
             torch.tensor([points.kinds], dtype=torch.long, device=device).reshape(1, -1),
             fed_back,
         )
 
-    def preview(self, state: ObjectState, point: Point) -> np.ndarray | None:
-        """Decode what one more click would give, from what is held, and keep nothing of it.
+    def preview(self, state: ObjectState, point: Point, encode: bool) -> np.ndarray | None:
+        """Decode what one more click would give, and keep nothing of it.
 
         Parameters
         ----------
@@ -126,22 +130,28 @@ class Decoder:
             The object, or an empty one.
         point : Point
             The click.
+        encode : bool
+            Whether to encode what is not held.
 
         Returns
         -------
         ndarray of bool, (y, x), or None
-            None if the embedding is not held. On a tracked frame whose memory-conditioned features left the cache, the plain
-            ones are used.
+            None if the embedding is not held, nor to be made. On a tracked frame whose memory-conditioned features left the
+            cache, the plain ones are used.
         """
         frame = point.frame
         prompts = merge_prompts(state.prompts.get(frame, ()), (point,))
         view, earlier = self._view(state, frame, prompts), state.records.get(frame)
-        if not self.recall.is_encoded(frame, view):
+        if self.recall.is_encoded(frame, view):
+            plain = self.recall.embedding(frame, view)
+        elif encode:
+            plain = self.recall.encode(frame, view)
+        else:
             return None
         held = self.recall.conditioned.get(earlier.origin) if earlier else None
-        plain = self.recall.embedding(frame, view).features
-        features = held[0] if held else inference.condition(self.model, plain, None)
-        prediction = self.predict(state, frame, prompts, earlier, features)
+        features = held[0] if held else inference.condition(self.model, plain.features, None)
+        embedding = ImageEmbedding(features, plain.high_res)
+        prediction = self.predict(state, frame, prompts, earlier, embedding)
         decision = inference.decide(self.model, prediction, self._is_ambiguous(prompts))
         y0, x0, y1, x1 = view.window
         mask = np.zeros(self.recall.stack.plane_shape, dtype=bool)

@@ -128,12 +128,15 @@ class Recall:
         """Return the embedding of a frame, encoding it if it is not held."""
         tensors = self.embeddings.get((frame, view))
         if tensors is None:
-            plane = self.intensity(self.stack.plane(frame))
-            made = inference.encode_plane(self.model, view, plane)
+            made = self.encode(frame, view)
             self.embeddings.put((frame, view), made.features, *made.high_res)
             return made
         features, fine, middle = tensors
         return ImageEmbedding(features, (fine, middle))
+
+    def encode(self, frame: int, view: View) -> ImageEmbedding:
+        """Encode a frame, and hold nothing of it."""
+        return inference.encode_plane(self.model, view, self.intensity(self.stack.plane(frame)))
 
     def embeddings_kept(self, view: View) -> int:
         """Tell how many embeddings of this size can be held."""

@@ -355,10 +355,12 @@ class Session:
             self._ledger.prompt(state, frame, state.prompts[frame], new)
         return action.updates[0]
 
-    def preview(self, point: Point, object_id: int | None = None) -> np.ndarray | None:
+    def preview(
+        self, point: Point, object_id: int | None = None, encode: bool = False
+    ) -> np.ndarray | None:
         """Return the mask that a click would give, and record nothing.
 
-        It costs one decoding, never an encoding, and may be called while a propagation is under way.
+        It costs one decoding, and may be called while a propagation is under way.
 
         Parameters
         ----------
@@ -366,11 +368,13 @@ class Session:
             The click.
         object_id : int, optional
             The object that it would be added to; None, or an id that is not used yet, for a new one.
+        encode : bool
+            Whether to encode what is not encoded yet: cheap for a small model with a small ``window_side``.
 
         Returns
         -------
         ndarray of bool, (y, x), or None
-            None if the plane is not encoded yet (see `encode`), or the object is locked.
+            None if the plane is not encoded (see `encode`) nor to be, or the object is locked.
         """
         frame = check_prompts([point], self.n_frames, self.plane_shape)
         state = self._objects.get(object_id or 0) or ObjectState(0)
@@ -379,7 +383,7 @@ class Session:
         if not state.prompts:
             state = ObjectState(state.object_id)
             state.add_facts(extent=extent_for(self.window_side, [point]))
-        mask = self._decoder.preview(state, point)
+        mask = self._decoder.preview(state, point, encode)
         return None if mask is None else pixels_free(self._objects, frame, mask)
 
     # encoding ahead

@@ -1,7 +1,7 @@
 """How long a frame will take on this machine: an estimate before a model is loaded or even fetched.
 
 Arithmetic of one frame (counted with `torch.utils.flop_counter` on the network itself) divided by what this machine reaches
-on a matrix product. Meant for a sentence like "about 3 s a frame", not for more.
+on a matrix product and on attention, whichever is slower. Meant for a sentence like "about 3 s a frame", not for more.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import torch
+from torch.nn.functional import scaled_dot_product_attention
 
 from napari_sam2.model.device import (
     DeviceInfo,
@@ -21,6 +22,9 @@ from napari_sam2.model.device import (
     describe_devices,
 )
 from napari_sam2.model.hub import model_card
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["DeviceInfo", "describe_devices", "expected_seconds", "measure_throughput"]
 
@@ -44,7 +48,7 @@ class Work:
 _OFFICIAL_ATTENTION: Final = 400.0  # memory attention, values projected after attending
 WORK: Final = {
     "nano": Work(
-        20.0, 14.0
+        14.0, 10.0
     ),  # at 512 x 512; counted 8.8 and 6, but small layers are slower for their size
     "tiny": Work(292.4, _OFFICIAL_ATTENTION),
     "small": Work(360.1, _OFFICIAL_ATTENTION),
@@ -53,9 +57,11 @@ WORK: Final = {
 }
 """By the size in a model's name; the encoder at 1024 x 1024."""
 
-_SHARE: Final = 0.35  # of a matrix product's speed that the whole network reaches
+_SHARES: Final = {"cpu": 0.85}  # of that speed, which the whole network reaches; tiny: 5.9 s at 127
+_SHARE: Final = 0.35  # elsewhere, where small operations cost more than their arithmetic
 _OVERHEAD_S: Final = 0.02
 _SIDE: Final = 1024
+_WIDTH: Final = 256  # of the memory attention
 _ROUNDS: Final = 3
 
 
@@ -88,23 +94,34 @@ def expected_seconds(
     work = WORK[model_card(name).name.rpartition("hiera_")[2]]
     place = choose_device(device)
     speed = measure_throughput(str(place), choose_precision(precision, place))
-    return _OVERHEAD_S + (work.encoder + n_objects * work.per_object) / (_SHARE * speed)
+    reached = _SHARES.get(place.type, _SHARE) * speed
+    return _OVERHEAD_S + (work.encoder + n_objects * work.per_object) / reached
 
 
 @lru_cache(maxsize=16)
 def measure_throughput(device: str, precision: Precision) -> float:
-    """Time a matrix product on a device, in 1e9 operations a second; takes about a tenth of a second, once."""
+    """Time a matrix product and attention on a device; takes about a tenth of a second, once.
+
+    Returns
+    -------
+    float
+        Of the slower one, in 1e9 operations a second.
+    """
     kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
     place = torch.device(device)
     with torch.inference_mode():
         left = torch.ones(_SIDE, _SIDE, device=place, dtype=kind)
         right = left.clone()
-        seconds = min(_time_product(left, right) for _ in range(_ROUNDS))
-    return 2e-9 * _SIDE**3 / seconds
+        tokens = left[None, None, :, :_WIDTH]
+        product = min(_time(lambda: left @ right) for _ in range(_ROUNDS))
+        attention = min(
+            _time(lambda: scaled_dot_product_attention(tokens, tokens, tokens))
+            for _ in range(_ROUNDS)
+        )
+    return min(2e-9 * _SIDE**3 / product, 4e-9 * _SIDE**2 * _WIDTH / attention)
 
 
-def _time_product(left: torch.Tensor, right: torch.Tensor) -> float:
+def _time(work: Callable[[], torch.Tensor]) -> float:
     begin = time.perf_counter()
-    product = left @ right
-    product[0, 0].item()  # waits until a graphics card is done
+    work().flatten()[0].item()  # waits until a graphics card is done
     return max(time.perf_counter() - begin, 1e-9)
