@@ -23,8 +23,6 @@ _PATIENCE_S = 600.0
 
 def run_with_a_screen() -> None:
     """Without a display, begin this program again under xvfb-run; end it if there is none."""
-    # what a tour does is not offered to the user as unsaved work, nor the other way round
-    os.environ["NAPARI_SAM2_HOME"] = tempfile.mkdtemp(prefix="napari-sam2-tour-")
     if sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         return
     xvfb = shutil.which("xvfb-run")
@@ -67,6 +65,8 @@ class Tour:
 
         from napari_sam2._napari.samples import nuclei_movie
 
+        # what a tour does is not offered to the user as unsaved work, nor to the next tour
+        os.environ["NAPARI_SAM2_HOME"] = tempfile.mkdtemp(prefix="napari-sam2-tour-")
         settings = get_settings()
         settings.appearance.theme = theme
         settings.application.confirm_close_window = False

@@ -19,6 +19,8 @@ __all__ = ["BUNDLED", "Backend", "Report", "list_models", "load_model", "open_se
 BUNDLED = ModelChoice("nano", "nano (bundled)", window_side=128)
 """What is offered until all models are listed; it was trained on close-ups of this size."""
 
+_WINDOW_DIAMETERS = 3.0  # docs/nano.md says what that is worth
+
 Report: TypeAlias = Callable[[int, int], object]
 """Called with the bytes that are here and the bytes in all; what it raises stops the download."""
 
@@ -58,7 +60,13 @@ def open_session(request: Open, model: Any) -> Session:
         position=placement.stack_position,
     )
     as_it_is = request.rgb and stack.dtype == "uint8"
-    return Session(stack, model, None if as_it_is else "auto", window_side=request.window_side)
+    return Session(
+        stack,
+        model,
+        None if as_it_is else "auto",
+        window_side=request.window_side,
+        window_diameters=_WINDOW_DIAMETERS,
+    )
 
 
 @dataclass(frozen=True, slots=True)

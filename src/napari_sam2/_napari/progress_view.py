@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["ProgressView"]
 
 _PATIENCE_MS = 300
+_LEADING = 4
 
 
 class ProgressView(QWidget):
@@ -36,7 +37,6 @@ class ProgressView(QWidget):
         self.text = QLabel()
         self.text.setWordWrap(True)
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.text.setMinimumHeight(2 * self.text.fontMetrics().lineSpacing())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
@@ -77,6 +77,11 @@ class ProgressView(QWidget):
                 f"{encoded.done} of {encoded.total} planes are encoded ahead: a click there is "
                 "answered at once."
             )
+
+    def showEvent(self, event: Any) -> None:
+        """Keep room for two lines of the font that the window has given by now."""
+        super().showEvent(event)
+        self.text.setMinimumHeight(2 * self.text.fontMetrics().lineSpacing() + _LEADING)
 
     def _show_busy(self) -> None:
         self.bar.setRange(0, 0)

@@ -120,7 +120,7 @@ class BoundSession:
         return outcome.result()
 
 
-_PLAIN = ("intensity", "model", "overlap", "stack", "stop_rule", "window_side")
+_PLAIN = ("intensity", "model", "overlap", "stack", "stop_rule", "window_diameters", "window_side")
 """Attributes that `Session` has only when it is made."""
 
 
@@ -147,7 +147,7 @@ def open_session(
     axis : int, optional
         Of the layer's data, along which objects are carried; by default z or t, whichever is named, else the first.
     window_side : int, None or "auto"
-        As `Session` takes it; "auto" is what the widget suggests.
+        As `Session` takes it; "auto" is what the widget suggests. It is fitted to the object, as in the widget.
 
     Returns
     -------

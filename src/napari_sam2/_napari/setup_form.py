@@ -64,8 +64,8 @@ class SetupForm(QWidget):
         self._along = QLabel("Along")
         self.window_side = WindowChoice()
         self.window_side.setToolTip(
-            "How much of the plane the model sees around each object. For small objects in a large\n"
-            "image, about four object diameters is better and faster. 0 is the whole plane."
+            "How much of the plane the model sees around each object, at most: once a click has found\n"
+            "something, it is three diameters of that. 0 is the whole plane."
         )
 
     def _lay_out(self) -> None:

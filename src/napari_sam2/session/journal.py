@@ -52,7 +52,7 @@ class JournalHead:
         (frame, y, x).
     model : str
         Name of the model.
-    window_side, overlap, stop_rule
+    window_side, overlap, stop_rule, window_diameters
         See `Session`.
     """
 
@@ -62,6 +62,7 @@ class JournalHead:
     window_side: int | None
     overlap: Overlap
     stop_rule: StopRule
+    window_diameters: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,4 +295,5 @@ def _head_from_json(path: Path, content: dict[str, Any] | None) -> JournalHead:
         content["window_side"],
         content["overlap"],
         StopRule(**content["stop_rule"]),
+        float(content.get("window_diameters", 0.0)),
     )

@@ -34,6 +34,7 @@ def save(session: Session, folder: Path) -> None:
         stop_rule=session.stop_rule,
         objects=ledger.objects,
         labels=session.labels,
+        window_diameters=session.window_diameters,
     )
     own = journal is not None and _same(journal.folder, folder)
     if journal is None or not own or not journal.is_open:
@@ -76,7 +77,12 @@ def start_journal(session: Session, folder: Path, image: str) -> None:
     journal = session._ledger.journal
     if journal is None or session.journal_folder is None or not _same(journal.folder, folder):
         shape = (session.n_frames, *session.plane_shape)
-        settings = (session.window_side, session.overlap, session.stop_rule)
+        settings = (
+            session.window_side,
+            session.overlap,
+            session.stop_rule,
+            session.window_diameters,
+        )
         head = JournalHead(image, shape, session.model.name, *settings)
         own = journal is not None and _same(
             journal.folder, folder
@@ -123,6 +129,7 @@ def _begin(session: Session, journal: Journal) -> None:
 def _settings(saved: storage.SavedSession | JournalHead) -> dict[str, Any]:
     return {
         "window_side": saved.window_side,
+        "window_diameters": saved.window_diameters,
         "overlap": saved.overlap,
         "stop_rule": saved.stop_rule,
     }

@@ -32,7 +32,7 @@ from napari_sam2.session.requests import (
     merge_prompts,
 )
 from napari_sam2.session.state import FrameRecord, ObjectState
-from napari_sam2.session.views import extent_for
+from napari_sam2.session.views import extent_for, fitting_extent
 from napari_sam2.stack import IntensityMap, Stack
 
 if TYPE_CHECKING:
@@ -66,6 +66,9 @@ class Session:
     window_side : int, optional
         Show the model a square window of so many data pixels around each object, which follows it, instead of the whole
         plane. A window of four object diameters is faster and better for small objects.
+    window_diameters : float
+        Once the first prompt of an object has found something, its window becomes so many diameters of it, if that is smaller
+        than `window_side`, and the prompt is decoded again. 0 leaves windows as they are. 3 suits the bundled model.
     stop_rule : StopRule, optional
         When an object has ended; None: never, as upstream.
     overlap : {"higher_logit", "first", "newest"}
@@ -97,6 +100,7 @@ class Session:
         intensity: Intensity | IntensityMap = "auto",
         *,
         window_side: int | None = None,
+        window_diameters: float = 0.0,
         stop_rule: StopRule | None = StopRule(),  # noqa: B008 - frozen
         overlap: Overlap = "higher_logit",
         caches: CacheSizes = CacheSizes(),  # noqa: B008 - frozen
@@ -109,11 +113,16 @@ class Session:
                 f"window_side {window_side} is too small to show anything; use 16 pixels or more, "
                 "about four object diameters, or None for the whole plane."
             )
+        if not 0 <= window_diameters < np.inf:
+            raise SessionError(
+                f"window_diameters {window_diameters} is no size; use 0, or about 3 object diameters."
+            )
         self.stack = stack if isinstance(stack, Stack) else _as_stack(stack)
         if not isinstance(intensity, IntensityMap):
             intensity = IntensityMap.from_stack(self.stack, intensity)
         self.intensity = intensity
         self.window_side = window_side
+        self.window_diameters = float(window_diameters)
         self.stop_rule = stop_rule or StopRule.never()
         self.overlap = overlap
         self._recall = Recall(model, self.stack, intensity, caches)
@@ -384,6 +393,8 @@ class Session:
             state = ObjectState(state.object_id)
             state.add_facts(extent=extent_for(self.window_side, [point]))
         mask = self._decoder.preview(state, point, encode)
+        if mask is not None and not state.prompts and self._fit(state, int(mask.sum())):
+            mask = self._decoder.preview(state, point, encode)
         return None if mask is None else pixels_free(self._objects, frame, mask)
 
     # encoding ahead
@@ -705,7 +716,7 @@ class Session:
         folder : str or Path
             Written by `save`.
         stack, model, intensity, **options
-            As for `Session`; window_side, overlap and stop_rule are those of the saved session unless given.
+            As for `Session`; windows, overlap and stop_rule are those of the saved session unless given.
 
         Returns
         -------
@@ -797,12 +808,22 @@ class Session:
         frame = prompts[0].frame
         state = self._objects.setdefault(object_id, ObjectState(object_id))
         mask_prompt = next((p for p in prompts if isinstance(p, MaskPrompt)), None)
-        if not state.prompts:
+        is_new = not state.prompts
+        if is_new:
             state.add_facts(extent=extent_for(self.window_side, prompts))
         merged = merge_prompts(state.prompts.get(frame, ()), prompts)
         start = mask_prompt or state.records.get(frame)
         record = self._decoder.decode(state, frame, merged, start)
+        if is_new and mask_prompt is None and self._fit(state, record.mask.area):
+            record = self._decoder.decode(state, frame, merged, start)
         self._ledger.prompt(state, frame, merged, record)
+
+    def _fit(self, state: ObjectState, area: int) -> bool:
+        """Fit the window of a new object to what its first prompt found; returns whether it is another."""
+        extent = fitting_extent(state.facts.extent, area, self.window_diameters)
+        if extent is not None:
+            state.add_facts(extent=extent)
+        return extent is not None
 
     def _prediction(self, object_id: int, frame: int, record: FrameRecord) -> MaskPrediction:
         """Return the masks that the prompts of a frame may mean, decoding again if they are gone."""

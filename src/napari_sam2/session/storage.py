@@ -54,6 +54,8 @@ class SavedSession:
         The objects.
     labels : array-like of unsigned int, (frame, y, x)
         The label image; it is read plane by plane.
+    window_diameters : float
+        See `Session`.
     """
 
     shape: tuple[int, int, int]
@@ -64,6 +66,7 @@ class SavedSession:
     stop_rule: StopRule
     objects: Mapping[int, ObjectState]
     labels: Any
+    window_diameters: float = 0.0
 
 
 def write(
@@ -155,6 +158,7 @@ def read(folder: Path) -> SavedSession:
             stop_rule=StopRule(**head["stop_rule"]),
             objects=objects,
             labels=_open_labels(folder / "labels.zarr"),
+            window_diameters=float(head.get("window_diameters", 0.0)),
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, SessionError):
@@ -177,6 +181,7 @@ def _head(session: SavedSession) -> dict[str, Any]:
         "model": session.model,
         "highest_id": session.highest_id,
         "window_side": session.window_side,
+        "window_diameters": session.window_diameters,
         "overlap": session.overlap,
         "stop_rule": asdict(session.stop_rule),
         "objects": sorted(session.objects),

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from napari_sam2.results import Window
     from napari_sam2.session.state import FrameRecord
 
-__all__ = ["centre_of_prompts", "centre_of_record", "extent_for"]
+__all__ = ["centre_of_prompts", "centre_of_record", "extent_for", "fitting_extent"]
 
 _EXTENT_PER_OBJECT: Final = 1.5
+_SMALLEST: Final = 32  # pixels, of a window that was fitted
+_WORTH_IT: Final = 0.9
 
 
 def extent_for(window_side: int | None, prompts: Sequence[Prompt]) -> int | None:
@@ -39,6 +41,29 @@ def extent_for(window_side: int | None, prompts: Sequence[Prompt]) -> int | None
         return None
     low, high = _bounds(prompts)
     return max(window_side, int(np.ceil(_EXTENT_PER_OBJECT * float((high - low).max()))))
+
+
+def fitting_extent(extent: int | None, area: int, diameters: float) -> int | None:
+    """Choose a smaller window that fits what was found.
+
+    Parameters
+    ----------
+    extent : int or None
+        Side of the window in which it was found; None: on the whole plane, which is left as it is.
+    area : int
+        Of the mask, in pixels.
+    diameters : float
+        Of a disc of that area, that the window is to measure; 0 leaves it as it is.
+
+    Returns
+    -------
+    int or None
+        Data pixels; None where it is not worth another decoding.
+    """
+    if extent is None or not area or not diameters:
+        return None
+    side = max(_SMALLEST, int(np.ceil(diameters * 2 * np.sqrt(area / np.pi))))
+    return side if side < _WORTH_IT * extent else None
 
 
 def centre_of_prompts(prompts: Sequence[Prompt]) -> tuple[float, float]:
