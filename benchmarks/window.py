@@ -198,7 +198,9 @@ def propagate_headless(desk: Desk, side: int | None, n_objects: int) -> float:
     """Seconds of the same propagation without a window, written to a journal as in the window."""
     import napari_sam2 as sam2
 
-    session = sam2.Session(np.asarray(desk.image.data), sam2.load_model("nano"), window_side=side)
+    session = sam2.Session(
+        np.asarray(desk.image.data), sam2.load_model("nano"), window_side=side, window_diameters=3.0
+    )
     with tempfile.TemporaryDirectory() as folder:
         session.start_journal(Path(folder) / "journal")
         for n, place in enumerate(middles(desk.truth, desk.frame)[:n_objects]):
