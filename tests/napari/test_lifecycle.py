@@ -80,7 +80,7 @@ def test_models_are_offered_and_a_download_needs_a_yes(open_window, stack, monke
     window.widget.setup.model.list.setCurrentIndex(1)
     asked = []
 
-    def question(_parent, _title, text):
+    def question(_parent, _title, text, *_buttons):
         asked.append(text)
         return answers.pop()
 

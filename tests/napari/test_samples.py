@@ -97,7 +97,7 @@ def test_cells3d_that_cannot_be_fetched_is_a_clear_error(absent, monkeypatch) ->
 def test_cells3d_is_not_fetched_without_consent(qapp, absent, monkeypatch) -> None:
     asked = []
 
-    def answer(_parent, _title, question):
+    def answer(_parent, _title, question, *_buttons):
         asked.append(question)
         return QMessageBox.StandardButton.No
 

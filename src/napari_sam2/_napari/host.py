@@ -10,7 +10,7 @@ import numpy as np
 from napari_sam2._napari.backend import BUNDLED
 from napari_sam2._napari.clicks import by_frame
 from napari_sam2._napari.drawing_prompts import DrawnPrompts
-from napari_sam2._napari.host_wishes import serve_wish
+from napari_sam2._napari.host_wishes import say_all, serve_wish
 from napari_sam2._napari.keeping import Discard, Keeper, OpenFolder, Plane, Save
 from napari_sam2._napari.messages import (
     AddPoints,
@@ -141,7 +141,7 @@ class Host:
                 job.say(Said("It was thrown away."))
             case OpenFolder(folder):
                 opened = self._keeper.open(folder, session, self._model)
-                _say_all(_other_frames(session, opened), job)
+                say_all(_other_frames(session, opened), job)
                 self._session, self._drawn = opened, DrawnPrompts()
                 self._rest = self._rest_with(opened)
                 n = len(opened.object_ids)
@@ -214,22 +214,22 @@ def serve_session(
             for same_frame in by_frame(Click(object_id, p) for p in points).values():
                 job.say(session.add_prompt(object_id, *same_frame))
         case RemovePoints(object_id, points):
-            _say_all(_remove(session, object_id, points), job)
+            say_all(_remove(session, object_id, points), job)
         case Draw(drawing):
             job.say(session.add_prompt(drawing.object_id, drawn.prompt(session, drawing)))
         case Erase(drawing):
             prompt = drawn.held(session).get(drawing)
             if prompt is not None:  # else another prompt took its place
                 updates = session.remove_prompts(drawing.object_id, drawing.frame, prompt)
-                _say_all(updates, job)
+                say_all(updates, job)
         case Undo(with_followed):
             if with_followed and session.can_undo == _FOLLOWED:
-                _say_all(session.undo(), job)
-            _say_all(session.undo(), job)
+                say_all(session.undo(), job)
+            say_all(session.undo(), job)
         case Redo(with_followed):
-            _say_all(session.redo(), job)
+            say_all(session.redo(), job)
             if with_followed and session.can_redo == _FOLLOWED:
-                _say_all(session.redo(), job)
+                say_all(session.redo(), job)
         case Propagate():
             _propagate(session, job)
         case Recall():
@@ -248,7 +248,7 @@ def _call(session: Session, call: Call, job: Job, drawn: DrawnPrompts) -> None:
     try:
         outcome = call.function(session)
         found = outcome if isinstance(outcome, list | tuple) else [outcome]
-        _say_all((each for each in found if isinstance(each, MaskUpdate)), job)
+        say_all((each for each in found if isinstance(each, MaskUpdate)), job)
         if session.revision != before and not call.is_step:
             job.say(state_of(session, drawn))
     except Exception as error:  # noqa: BLE001 - it is raised again in the script
@@ -334,11 +334,6 @@ def _is_on_cpu(model: Any) -> bool:
     """Return whether a model computes on the processor."""
     parameters = getattr(model, "parameters", None)
     return parameters is None or next(iter(parameters())).device.type == "cpu"
-
-
-def _say_all(answers: Iterable[Answer], job: Job) -> None:
-    for answer in answers:
-        job.say(answer)
 
 
 def _report(name: str, job: Job) -> Report:

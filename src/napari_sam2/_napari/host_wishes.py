@@ -22,10 +22,13 @@ from napari_sam2._napari.wishes import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from napari_sam2._napari.host import Job
+    from napari_sam2._napari.messages import Answer
     from napari_sam2.session import Session
 
-__all__ = ["serve_wish"]
+__all__ = ["say_all", "serve_wish"]
 
 
 def serve_wish(session: Session, wish: Any, job: Job) -> None:
@@ -33,15 +36,15 @@ def serve_wish(session: Session, wish: Any, job: Job) -> None:
     match wish:
         case RemoveObjects(object_ids):
             for object_id in object_ids:
-                _say_all(session.remove_object(object_id), job)
+                say_all(session.remove_object(object_id), job)
         case Rename(object_id, name):
             session.rename(object_id, name)
         case Merge(object_ids):
-            _say_all(session.merge(object_ids), job)
+            say_all(session.merge(object_ids), job)
             job.say(Selected(min(object_ids)))
         case Split(object_id, frame, yx):
             new_id, updates = session.split(object_id, frame, yx)
-            _say_all(updates, job)
+            say_all(updates, job)
             job.say(Selected(new_id))
             job.say(Said(f"Object {new_id} was split off from object {object_id}."))
         case Lock(object_id, on):
@@ -59,7 +62,7 @@ def serve_wish(session: Session, wish: Any, job: Job) -> None:
         case ImportLabels():
             _import(session, wish, job)
         case AddSeeds(points):
-            _say_all(session.add_objects(*points), job)
+            say_all(session.add_objects(*points), job)
             job.say(Said(f"{len(points)} new objects, one per point."))
 
 
@@ -91,13 +94,14 @@ def _worst(session: Session, seen: frozenset[tuple[int, int]], job: Job) -> None
 
 def _import(session: Session, wish: ImportLabels, job: Job) -> None:
     before = set(session.object_ids)
-    _say_all(session.import_labels(np.asarray(wish.labels), wish.frame), job)
+    say_all(session.import_labels(np.asarray(wish.labels), wish.frame), job)
     new = sorted(set(session.object_ids) - before)
     if new:
         job.say(Selected(new[0]))
     job.say(Said(f"{len(new)} objects were taken from {wish.name or 'the labels'}."))
 
 
-def _say_all(answers: Any, job: Job) -> None:
+def say_all(answers: Iterable[Answer], job: Job) -> None:
+    """Give several answers."""
     for answer in answers:
         job.say(answer)

@@ -8,7 +8,6 @@ from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
-    QMessageBox,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
@@ -24,6 +23,7 @@ from napari_sam2._napari.model_parts import (
     tipped_list,
     wrapping_text,
 )
+from napari_sam2._napari.notices import agrees
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -264,8 +264,7 @@ class ModelPicker(QWidget):
     # inside
 
     def _ask_user(self, question: str) -> bool:
-        answer = QMessageBox.question(self, "SAM 2", question)
-        return bool(answer == QMessageBox.StandardButton.Yes)
+        return agrees(self, question)
 
     def _tell(self, before: ModelPick | None) -> None:
         pick = self.pick

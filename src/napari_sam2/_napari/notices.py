@@ -1,4 +1,4 @@
-"""Errors and news as napari notifications: one clear sentence each."""
+"""Errors and news as napari notifications, one clear sentence each; and questions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,18 @@ from napari.utils.notifications import (
     show_error,
     show_info,
 )
+from qtpy.QtWidgets import QMessageBox, QWidget
 
 from napari_sam2.errors import Sam2Error
 
-__all__ = ["tell", "tell_error"]
+__all__ = ["agrees", "tell", "tell_error"]
+
+
+def agrees(parent: QWidget | None, question: str, by_default: bool = True) -> bool:
+    """Ask the user a question that can be answered with yes or no; Enter gives the default."""
+    yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
+    default = yes if by_default else no
+    return bool(QMessageBox.question(parent, "SAM 2", question, yes | no, default) == yes)
 
 
 def tell(text: str) -> None:

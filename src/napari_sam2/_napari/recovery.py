@@ -20,6 +20,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_sam2._napari.notices import agrees
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -138,9 +140,7 @@ class RecoveryNotice(QFrame):
         self.later.emit()
 
     def _ask_user(self, question: str) -> bool:
-        yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
-        answer = QMessageBox.question(self, "SAM 2", question, yes | no, no)
-        return bool(answer == yes)
+        return agrees(self, question, by_default=False)
 
 
 def describe(info: JournalInfo, n_older: int = 0) -> str:
@@ -250,6 +250,5 @@ def with_suffix(folder: Path) -> Path:
 
 
 def _agrees_to_replace(parent: QWidget | None, folder: Path) -> bool:
-    yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
     question = f"{folder.name} is a saved session. Replace it?"
-    return bool(QMessageBox.question(parent, "SAM 2", question, yes | no, no) == yes)
+    return agrees(parent, question, by_default=False)

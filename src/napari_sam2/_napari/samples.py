@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from qtpy.QtWidgets import QApplication, QMessageBox
+from qtpy.QtWidgets import QApplication
 
+from napari_sam2._napari.notices import agrees
 from napari_sam2.errors import DownloadError
 from napari_sam2.synthetic import draw_stack, draw_timelapse
 from napari_sam2.synthetic.fields import blur
@@ -178,8 +179,7 @@ def _is_here(folder: Path) -> bool:
 def _agrees(question: str) -> bool:
     if QApplication.instance() is None:
         return True
-    answer = QMessageBox.question(QApplication.activeWindow(), "SAM 2", question)
-    return bool(answer == QMessageBox.StandardButton.Yes)
+    return agrees(QApplication.activeWindow(), question)
 
 
 def _options(name: str, axes: str) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMenu,
-    QMessageBox,
     QPushButton,
     QSizePolicy,
     QSpinBox,
@@ -27,6 +26,7 @@ from napari_sam2._napari.controller import Controller
 from napari_sam2._napari.host import Host
 from napari_sam2._napari.keys import Action, shown
 from napari_sam2._napari.messages import ObjectsNow
+from napari_sam2._napari.notices import agrees
 from napari_sam2._napari.panels import ObjectPanels
 from napari_sam2._napari.preferences import Preferences
 from napari_sam2._napari.progress_view import ProgressView
@@ -335,8 +335,7 @@ class SegmentWidget(QWidget):
 
     def agrees(self, question: str) -> bool:
         """Ask the user."""
-        answer = QMessageBox.question(self, "SAM 2", question)
-        return bool(answer == QMessageBox.StandardButton.Yes)
+        return agrees(self, question)
 
     def _show_setup(self, state: State, idle: bool, has_image: bool) -> None:
         self.setup.setVisible(idle)
