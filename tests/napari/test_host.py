@@ -145,7 +145,7 @@ def propagation(session, per_step: int, n_steps: int = 3) -> list[str]:
 
 
 def test_propagation_says_every_step_and_update(session, job, monkeypatch) -> None:
-    monkeypatch.setattr("napari_sam2._napari.host._STEP_EVERY_S", 0.0)
+    monkeypatch.setattr("napari_sam2._napari.host._TELL_EVERY_S", 0.0)
     propagation(session, per_step=1)
     serve_session(session, Propagate(), job)
     progress = [a for a in job.answers if isinstance(a, Progress)]

@@ -8,6 +8,7 @@ from unittest.mock import create_autospec
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 
 from napari_sam2 import FrameScores, Point, Session
 from napari_sam2._napari.messages import Encoded, Ghost, Hints, Hover, ObjectsNow, Recall, Said
@@ -252,3 +253,31 @@ def test_ghost_of_a_window_is_what_the_click_gives(open_window, stack) -> None:
     (click,) = window.controller.binding._known
     assert click.point == ghost.hover.point
     assert np.array_equal(window.labels[2] == 1, ghost.mask)
+
+
+@pytest.mark.gui
+def test_a_press_is_decoded_before_the_button_is_let_go(open_window, stack, monkeypatch) -> None:
+    """Without a ghost too: napari adds the point when the button is released."""
+    window = open_window(stack).go_to(2)
+    window.widget.setup.window_side.setValue(24)
+    window.start()
+    window.widget.ghost.click()
+    window.settle()
+    asked = []
+    preview = Session.preview
+
+    def watched(self, point, *rest, **options):
+        asked.append(point)
+        return preview(self, point, *rest, **options)
+
+    monkeypatch.setattr(Session, "preview", watched)
+    place = window.on_canvas((20, 24))
+    window.qtbot.mousePress(window.canvas, Qt.MouseButton.LeftButton, pos=place)
+    window.wait(lambda: asked)
+    assert not len(window.prompts.data)
+    window.qtbot.mouseRelease(window.canvas, Qt.MouseButton.LeftButton, pos=place)
+    window.settle()
+    (click,) = window.controller.binding._known
+    assert click.point == asked[0]
+    assert (window.labels[2] == 1).any()
+    assert not window.controller.bench.ghost.is_shown

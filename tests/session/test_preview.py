@@ -99,3 +99,40 @@ def test_a_preview_respects_locks(session, disk):
 def test_a_preview_outside_is_refused(session):
     with pytest.raises(PromptError, match="lies outside the plane"):
         session.preview(Point(4, (64, 3)))
+
+
+@pytest.mark.parametrize("diameters", [0.0, 3.0])
+def test_a_click_where_a_preview_was_asks_the_network_nothing(
+    stack, model, everything, monkeypatch, diameters
+):
+    options = {"window_side": 64, "window_diameters": diameters}
+    plain, foreseen = Session(stack, model, **options), Session(stack, model, **options)
+    plain.add_prompt(1, CLICK)
+    ghost = foreseen.preview(CLICK, encode=True)
+    with monkeypatch.context() as patch:
+        for name in ("encode_image", "decode"):
+            patch.setattr(type(model), name, lambda *a: pytest.fail("asked"))
+        foreseen.add_prompt(1, CLICK)
+    assert np.array_equal(foreseen.mask(1, 4), ghost)
+    masks = [[update.mask for update in each.propagate()] for each in (plain, foreseen)]
+    assert all(np.array_equal(a, b) for a, b in zip(*masks, strict=True))
+    assert np.array_equal(plain.labels, foreseen.labels)
+    assert np.array_equal(plain.logits(1, 4), foreseen.logits(1, 4))
+
+
+def test_a_preview_is_not_taken_for_another_question(session):
+    session.encode(4)
+    session.add_prompt(1, CLICK)
+    session.preview(Point(4, (34, 30), positive=False), 1)
+    session.add_prompt(2, Point(4, (34, 30), positive=False))  # of an object without a mask
+    session.undo()
+    other = session.mask(1, 4)
+    session.choose(1, 4, 1)
+    session.add_prompt(1, Point(4, (34, 30), positive=False))  # from other logits
+    chosen = session.mask(1, 4)
+    fresh = Session(session.stack, session.model)
+    fresh.add_prompt(1, CLICK)
+    assert np.array_equal(fresh.mask(1, 4), other)
+    fresh.choose(1, 4, 1)
+    fresh.add_prompt(1, Point(4, (34, 30), positive=False))
+    assert np.array_equal(fresh.mask(1, 4), chosen)

@@ -50,8 +50,9 @@ if TYPE_CHECKING:
 __all__ = ["Host", "Job"]
 
 _FOLLOWED = "propagate"  # what a session calls it in its history
-_STEP_EVERY_S = 0.25  # a progress bar that moves makes the whole window be drawn
-_TELL_EVERY_S = 1.0  # what is known of the objects, while propagating
+_TELL_EVERY_S = (
+    0.5  # how far a propagation is; together, for whatever changes makes the whole window be drawn
+)
 
 
 class Job(Protocol):
@@ -287,21 +288,14 @@ def _propagate(session: Session, job: Job) -> None:
     """Propagate until it is done, stopped, or another request waits; ends between two frames."""
     steps: list[Progress] = []
 
-    told_step, told_objects = float("-inf"), monotonic()
-
-    def on_step(progress: Progress) -> None:
-        nonlocal told_step
-        steps.append(progress)
-        if monotonic() - told_step >= _STEP_EVERY_S:
-            told_step = monotonic()
-            job.say(Progress(progress.done, progress.total, f"Tracking, {progress.what}"))
-
-    run = session.propagate(progress=on_step)
+    told = float("-inf")
+    run = session.propagate(progress=steps.append)
     for update in run:
         job.say(update)
-        if monotonic() - told_objects > _TELL_EVERY_S:
+        if monotonic() - told > _TELL_EVERY_S:
+            told = monotonic()
+            job.say(Progress(steps[-1].done, steps[-1].total, f"Tracking, {steps[-1].what}"))
             job.say(ObjectsNow(objects_of(session)))
-            told_objects = monotonic()
         if job.stopped or job.others_wait:
             run.close()
             # other objects of this frame may be done, and not shown yet

@@ -1,4 +1,7 @@
-"""The mouse over the canvas with the point tool: where a ghost is wanted, and what is shown of it."""
+"""The mouse over the canvas with the point tool: where a ghost is wanted, and what is shown of it.
+
+A press is hinted at as well: napari adds the point when the button is let go, and by then its mask may be there.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from superqt.utils import qthrottled
 from napari_sam2._napari.connections import Connections, connect
 from napari_sam2._napari.ghost import GhostOutline
 from napari_sam2._napari.messages import Ghost, Hints, Hover
+from napari_sam2._napari.shapes_binding import is_negative
 from napari_sam2.errors import Sam2Error
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["HoverGhost"]
 
 _HOVER_MS = 60
+_LEFT = 1  # as vispy counts buttons
 
 
 class HoverGhost:
@@ -61,12 +66,14 @@ class HoverGhost:
         self._send = qthrottled(self._send_now, timeout=_HOVER_MS)
         self._leaving = _Leaving(viewer, self.forget)
         viewer.mouse_move_callbacks.append(self._on_move)
+        viewer.mouse_drag_callbacks.append(self._on_press)
         self._connections = Connections()
         self._connections.add(
             self._leaving.close,
             self._outline.close,
             self._send.cancel,
             lambda: viewer.mouse_move_callbacks.remove(self._on_move),
+            lambda: viewer.mouse_drag_callbacks.remove(self._on_press),
             connect(viewer.dims.events.current_step, self._on_step),
         )
         self._send_now()
@@ -102,19 +109,29 @@ class HoverGhost:
     def _on_move(self, _viewer: Any, event: Any) -> None:
         if not self.is_on:
             return
-        hover = self._hover_at(event.position) if self._has_point_tool() else None
+        wanted = self._has_point_tool() and self._binding.positive
+        hover = self._hover_at(event.position, positive=True) if wanted else None
         if hover is None:
             self.forget()
         elif hover != self._hover:
             self._hover = hover
             self._send()
 
-    def _hover_at(self, position: Any) -> Hover | None:
+    def _on_press(self, _viewer: Any, event: Any) -> None:
+        """Have the click that begins here decoded ahead, also where no ghost is shown."""
+        if event.button != _LEFT or not self._has_point_tool():
+            return
+        positive = self._binding.positive and not is_negative(event)
+        hover = self._hover_at(event.position, positive)
+        if hover is not None and hover != self._hover:
+            self._hint(Hints(self._binding.frame, hover))
+
+    def _hover_at(self, position: Any, positive: bool) -> Hover | None:
         """Return the click that would be made at a place in the world; None outside the image."""
         binding = self._binding
         coords = binding.image.world_to_data(position[-binding.image.ndim :])
         try:
-            point = binding.placement.point(coords, positive=True)
+            point = binding.placement.point(coords, positive)
         except Sam2Error:
             return None
         inside = all(
@@ -122,7 +139,7 @@ class HoverGhost:
             for c, n in zip(point.yx, binding.placement.plane_shape, strict=True)
         )
         inside = inside and point.frame < binding.placement.n_frames
-        return Hover(binding.object_id, point) if inside and binding.positive else None
+        return Hover(binding.object_id, point) if inside else None
 
     def _on_step(self, _event: Any = None) -> None:
         self._outline.hide()

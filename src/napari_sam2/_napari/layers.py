@@ -149,9 +149,13 @@ def style(prompts: Points, labels: Labels) -> None:
 def style_next(prompts: Points, labels: Labels, object_id: int, positive: bool) -> None:
     """Set what the next point will say and look like; the points that are there stay as they are."""
     prompts.selected_data = set()
-    prompts.feature_defaults = {"object_id": object_id, "positive": positive}
+    row = {"object_id": object_id, "positive": positive}
+    # this is called at every press: to set what is there already would cost it ten milliseconds
+    if prompts.feature_defaults.to_dict("records") != [row]:
+        prompts.feature_defaults = row
     prompts.current_face_color = np.array(color_of(labels, object_id))
-    prompts.current_symbol = _SYMBOL[positive]
+    if str(prompts.current_symbol) != _SYMBOL[positive]:
+        prompts.current_symbol = _SYMBOL[positive]
 
 
 def style_shapes(shapes: Shapes, labels: Labels) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Painter", "merge"]
 
 _REFRESH_MS = 50
+_HALF = 0.501  # of a frame: between two of them both may be in view, whichever way napari rounds
 
 
 def merge(shown: np.ndarray, painted: np.ndarray, new: np.ndarray) -> None:
@@ -139,7 +140,7 @@ class Painter:
         if axis is None or axis in displayed_axes(self._labels, self._dims):
             return True
         now = self._labels.world_to_data(np.asarray(self._dims.point))[axis]
-        return bool(abs(now - frame) <= 1)  # whichever way napari rounds
+        return bool(abs(now - frame) < _HALF)
 
     def _refresh(self) -> None:
         self._labels.refresh(thumbnail=False, highlight=False, extent=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from napari_sam2.engine import inference
@@ -13,8 +12,10 @@ from napari_sam2.engine.masks import CompactMask
 from napari_sam2.engine.memory_bank import batch_memories
 from napari_sam2.engine.transforms import View, view_of
 from napari_sam2.model.network import ImageEmbedding
+from napari_sam2.model.threads import threads_for
 from napari_sam2.prompts import MaskPrompt, Point, Prompt
 from napari_sam2.results import Scores
+from napari_sam2.session.foresight import Asked, Foreseen, Foresight
 from napari_sam2.session.recall import after_tracking
 from napari_sam2.session.requests import merge_prompts, points_of
 from napari_sam2.session.state import FrameRecord, ObjectState
@@ -23,6 +24,7 @@ from napari_sam2.session.views import centre_of_prompts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from torch import Tensor
 
     from napari_sam2.model.network import SAM2, MaskPrediction
@@ -42,6 +44,7 @@ class Decoder:
 
     def __init__(self, recall: Recall) -> None:
         self.recall = recall
+        self._foresight = Foresight()
 
     @property
     def model(self) -> SAM2:
@@ -72,7 +75,9 @@ class Decoder:
         -------
         FrameRecord
         """
-        return self.recall.fit(lambda: self._decode(state, frame, prompts, start))
+        view = self._view(state, frame, prompts)
+        with threads_for(self.model.config, view.side):
+            return self.recall.fit(lambda: self._decode(state, frame, prompts, start, view))
 
     def _decode(
         self,
@@ -80,14 +85,21 @@ class Decoder:
         frame: int,
         prompts: Sequence[Prompt],
         start: MaskPrompt | FrameRecord | None,
+        view: View,
     ) -> FrameRecord:
         earlier = state.records.get(frame)
-        view = self._view(state, frame, prompts)
         if isinstance(start, MaskPrompt) and _is_exact(prompts):
             made = self._accept(frame, view, start)
             if earlier is not None:
                 made = after_tracking(made, earlier)
             return made
+        if not isinstance(start, MaskPrompt):
+            foreseen = self._foresight.find(self._asked(frame, view, prompts, start))
+            if foreseen is not None:
+                self.recall.hold(frame, view, foreseen.embedding)
+                decision, prediction = foreseen.decision, foreseen.prediction
+                made = self.recall.record(decision, 0, view, earlier, prediction, foreseen.mask)
+                return replace(made, prompted=True)
         prediction = self.predict(state, frame, prompts, start)
         decision = inference.decide(self.model, prediction, self._is_ambiguous(prompts))
         return replace(self.recall.record(decision, 0, view, earlier, prediction), prompted=True)
@@ -122,7 +134,7 @@ class Decoder:
         )
 
     def preview(self, state: ObjectState, point: Point, encode: bool) -> np.ndarray | None:
-        """Decode what one more click would give, and keep nothing of it.
+        """Decode what one more click would give; nothing is held of it but the last answers, for the click itself.
 
         Parameters
         ----------
@@ -142,21 +154,39 @@ class Decoder:
         frame = point.frame
         prompts = merge_prompts(state.prompts.get(frame, ()), (point,))
         view, earlier = self._view(state, frame, prompts), state.records.get(frame)
-        if self.recall.is_encoded(frame, view):
-            plain = self.recall.embedding(frame, view)
-        elif encode:
-            plain = self.recall.encode(frame, view)
-        else:
+        foreseen = self._foresight.find(self._asked(frame, view, prompts, earlier))
+        if foreseen is None and (encode or self.recall.is_encoded(frame, view)):
+            with threads_for(self.model.config, view.side):
+                foreseen = self._foresee(state, frame, prompts, view)
+        if foreseen is None:
             return None
+        return foreseen.mask.inside((0, 0, *self.recall.stack.plane_shape))
+
+    def _foresee(
+        self, state: ObjectState, frame: int, prompts: Sequence[Prompt], view: View
+    ) -> Foreseen:
+        """Decode prompts that may come, and keep the answer if it is the one that they will get."""
+        earlier, is_held = state.records.get(frame), self.recall.is_encoded(frame, view)
+        plain = (self.recall.embedding if is_held else self.recall.encode)(frame, view)
         held = self.recall.conditioned.get(earlier.origin) if earlier else None
         features = held[0] if held else inference.condition(self.model, plain.features, None)
         embedding = ImageEmbedding(features, plain.high_res)
         prediction = self.predict(state, frame, prompts, earlier, embedding)
         decision = inference.decide(self.model, prediction, self._is_ambiguous(prompts))
-        y0, x0, y1, x1 = view.window
-        mask = np.zeros(self.recall.stack.plane_shape, dtype=bool)
-        mask[y0:y1, x0:x1] = (view.to_data(decision.logits[0]) > 0).cpu().numpy()
-        return mask
+        mask = self.recall.mask_of(decision.logits[0], view)
+        asked = self._asked(frame, view, prompts, earlier)
+        foreseen = Foreseen(asked, plain, prediction, decision, mask)
+        if held or earlier is None or not earlier.direction:
+            self._foresight.keep(foreseen)
+        return foreseen
+
+    def _asked(
+        self, frame: int, view: View, prompts: Sequence[Prompt], start: FrameRecord | None
+    ) -> Asked:
+        """Return what a prediction follows from."""
+        points = points_of(prompts, self.recall.stack.plane_shape)
+        version = start.version if start else None
+        return Asked(self.model, frame, view, points, version, self._is_ambiguous(prompts))
 
     def _is_ambiguous(self, prompts: Sequence[Prompt]) -> bool:
         """Tell whether so little was said that one of three masks is to be chosen."""

@@ -16,6 +16,7 @@ from napari_sam2.engine.memory_bank import Memory, MemoryChoice, choose_memories
 from napari_sam2.engine.transforms import view_of
 from napari_sam2.model.device import copy_to_processor
 from napari_sam2.model.network import SAM2, ImageEmbedding, MaskPrediction
+from napari_sam2.model.threads import threads_for
 from napari_sam2.results import Scores
 from napari_sam2.session.state import FrameRecord, ObjectState
 
@@ -129,14 +130,20 @@ class Recall:
         tensors = self.embeddings.get((frame, view))
         if tensors is None:
             made = self.encode(frame, view)
-            self.embeddings.put((frame, view), made.features, *made.high_res)
+            self.hold(frame, view, made)
             return made
         features, fine, middle = tensors
         return ImageEmbedding(features, (fine, middle))
 
+    def hold(self, frame: int, view: View, embedding: ImageEmbedding) -> None:
+        """Hold the embedding of a frame, as long as there is room."""
+        self.embeddings.put((frame, view), embedding.features, *embedding.high_res)
+
     def encode(self, frame: int, view: View) -> ImageEmbedding:
         """Encode a frame, and hold nothing of it."""
-        return inference.encode_plane(self.model, view, self.intensity(self.stack.plane(frame)))
+        plane = self.intensity(self.stack.plane(frame))
+        with threads_for(self.model.config, view.side):
+            return inference.encode_plane(self.model, view, plane)
 
     def embeddings_kept(self, view: View) -> int:
         """Tell how many embeddings of this size can be held."""
@@ -162,6 +169,7 @@ class Recall:
         view: View,
         earlier: FrameRecord | None = None,
         prediction: MaskPrediction | None = None,
+        mask: CompactMask | None = None,
     ) -> FrameRecord:
         """Make a record of one object's row of a decision.
 
@@ -177,6 +185,8 @@ class Recall:
             Of the same frame: how it was tracked before it was prompted.
         prediction : MaskPrediction, optional
             All masks of decoded prompts, to choose from.
+        mask : CompactMask, optional
+            That of the row, where it is known.
 
         Returns
         -------
@@ -184,7 +194,7 @@ class Recall:
             In data pixels.
         """
         logits = decision.logits[row]
-        mask = CompactMask.pack((view.to_data(logits) > 0).cpu().numpy(), view.window[:2])
+        mask = mask or self.mask_of(logits, view)
         version = self.remember(logits, decision.pointer[row])
         if prediction is not None:
             parts = (prediction.logits, prediction.iou_score, prediction.tokens)
@@ -200,6 +210,11 @@ class Recall:
         if earlier is not None:
             made = after_tracking(made, earlier)
         return made
+
+    @staticmethod
+    def mask_of(logits: Tensor, view: View) -> CompactMask:
+        """Return what logits (h, w) show, in data pixels."""
+        return CompactMask.pack((view.to_data(logits) > 0).cpu().numpy(), view.window[:2])
 
     def remember(self, logits: Tensor, pointer: Tensor) -> int:
         """Hold the logits (h, w) and the pointer (D,) of a new record; return its version."""

@@ -11,6 +11,7 @@ from napari_sam2.engine import inference
 from napari_sam2.engine.memory_bank import batch_memories
 from napari_sam2.engine.transforms import View, view_of
 from napari_sam2.model.device import available_memory
+from napari_sam2.model.threads import threads_for
 from napari_sam2.session.views import centre_of_record
 
 if TYPE_CHECKING:
@@ -102,6 +103,10 @@ class Tracker:
         return [*self._track_or_halve(frame, first), *self._track_or_halve(frame, second)]
 
     def _track_batch(self, frame: int, jobs: list[Job]) -> list[tuple[Job, FrameRecord]]:
+        with threads_for(self.model.config, jobs[0].view.side):
+            return self._track_rows(frame, jobs)
+
+    def _track_rows(self, frame: int, jobs: list[Job]) -> list[tuple[Job, FrameRecord]]:
         recall, model, view = self.recall, self.model, jobs[0].view
         choices, memories = [], []
         for job in jobs:
