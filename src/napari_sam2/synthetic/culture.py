@@ -133,13 +133,13 @@ def draw_culture(rng: np.random.Generator, side: int, diameter: float | None = N
 def soften(rng: np.random.Generator, culture: Culture) -> Culture:
     """Choose the same nuclei as a wide-field microscope sees them: faint slopes as broad as a fifth of the nucleus.
 
-    They are outlined far down the slope, where the light leaves the background.
+    They are outlined far down the slope, where a fifth of the light of their middle is left.
     """
     return replace(
         culture,
         edge=culture.diameter * rng.uniform(0.07, 0.2),
-        foot=rng.uniform(0.35, 0.6),
-        dome=rng.uniform(0.4, 1.0),
+        foot=rng.uniform(0.05, 0.35),
+        dome=rng.uniform(0.2, 0.6),
         brightness_spread=rng.uniform(0.2, 0.9),
         dim_share=rng.choice([0.0, 0.2, 0.4]),
         condensed_share=rng.choice([0.0, 0.05, 0.1]),

@@ -60,6 +60,7 @@ def draw_tissue(rng: np.random.Generator, side: int) -> Culture:
         aspect=1 + rng.gamma(2.0, 0.3),
         wobble=rng.choice([0.05, 0.1, 0.18]),
         brightness_spread=rng.uniform(0.1, 0.4),
+        dim_share=rng.choice([0.0, 0.1]),
         condensed_share=rng.choice([0.0, 0.1, 0.25]),
         edge=rng.uniform(0.4, 1.5),
         dome=rng.choice([0.0, 0.2]),

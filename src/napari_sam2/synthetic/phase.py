@@ -57,7 +57,9 @@ def draw_population(rng: np.random.Generator) -> Population:
     look = rng.random()
     if look < 0.4:
         spindle, arms = rng.choice([0.1, 0.4]), rng.choice([0.3, 0.7, 1.0])
-        return Population(flat_body, 20, 110, (0.15, 0.7), spindle, arms, rng.choice([0.0, 0.1]))
+        return Population(
+            flat_body, 20, 110, (0.15, 0.7), spindle, arms, rng.choice([0.0, 0.1, 0.3])
+        )
     if look < 0.65:
         spindle = rng.choice([0.1, 0.4, 0.8])
         return Population(ringed_body, 7, 32, (0.02, 0.3), spindle, 0.0, 0.0, (0.8, 1.2))

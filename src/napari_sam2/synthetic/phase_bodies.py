@@ -104,7 +104,7 @@ def ringed_body(
     tile: Tile,
 ) -> FloatArray:
     """Draw a small bright cell with a dark middle; the border lies at the foot of the bright ring."""
-    ring = np.float32(shared.uniform(0.5, 0.75))
+    ring = np.float32(shared.uniform(0.55, 0.85))
     width = np.float32(shared.uniform(0.15, 0.3))
     towards = np.cos(np.arctan2(patch.across, patch.along) - np.float32(rng.uniform(-np.pi, np.pi)))
     uneven = np.clip(1 + np.float32(rng.uniform(0, 1.0)) * towards, 0.1, 2)
