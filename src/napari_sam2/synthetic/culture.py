@@ -138,7 +138,7 @@ def soften(rng: np.random.Generator, culture: Culture) -> Culture:
     return replace(
         culture,
         edge=culture.diameter * rng.uniform(0.07, 0.2),
-        foot=rng.uniform(0.05, 0.35),
+        foot=rng.uniform(0.1, 0.45),
         dome=rng.uniform(0.2, 0.6),
         brightness_spread=rng.uniform(0.2, 0.9),
         dim_share=rng.choice([0.0, 0.2, 0.4]),

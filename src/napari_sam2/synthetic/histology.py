@@ -68,6 +68,7 @@ def draw_tissue(rng: np.random.Generator, side: int) -> Culture:
         chromatin_size=rng.uniform(0.12, 0.5),
         spots=rng.choice([0.0, 2.0, 4.0]),
         rim=rng.choice([0.0, 0.3, 0.6]),
+        foot=rng.uniform(-0.25, 0.1),  # drawn closely around the dark part
     )
 
 
