@@ -9,6 +9,7 @@ from napari_sam2.synthetic.culture import draw_culture
 from napari_sam2.synthetic.nuclei import draw_nuclei
 from napari_sam2.synthetic.optics import Camera, expose, stretch
 from napari_sam2.synthetic.placing import MIN_PIXELS, tidy
+from napari_sam2.synthetic.planes import DRAWERS, pick_kind
 from napari_sam2.synthetic.stage import Stage
 
 
@@ -52,11 +53,20 @@ def test_seeds_may_be_tuples_and_generators():
     )
 
 
-def test_about_a_third_are_nuclei():
+def test_kinds_come_as_often_as_they_should():
     rng = np.random.default_rng(0)
-    kinds = [draw_plane(rng, side=32).kind for _ in range(300)]
-    assert 0.28 < kinds.count("nuclei") / 300 < 0.45
-    assert set(kinds) == set(KINDS)
+    kinds = [pick_kind(rng) for _ in range(3000)]
+    for kind, (_, share) in DRAWERS.items():
+        # four standard errors of a share of 0.3
+        assert kinds.count(kind) / 3000 == pytest.approx(share, abs=0.033), kind
+        assert share >= 0.02
+    assert sum(share for _, share in DRAWERS.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_smallest_planes_are_drawn_too(kind):
+    for seed in range(25):
+        assert draw_plane(seed, side=32, kind=kind).image.shape[:2] == (32, 32)
 
 
 @pytest.mark.parametrize("kind", ["nuclei", "brightfield", "histology", "phase", "cells", "shapes"])

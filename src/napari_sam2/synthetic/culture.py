@@ -1,6 +1,6 @@
 """What nuclei look like: what those of one image share, and each one's own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,7 +9,10 @@ from napari_sam2.synthetic.records import FloatArray
 from napari_sam2.synthetic.shapes import Outline, wavy_profile
 from napari_sam2.synthetic.stage import Stage
 
-__all__ = ["Culture", "Nucleus", "draw_culture", "draw_nucleus", "populate"]
+__all__ = ["Culture", "Nucleus", "draw_culture", "draw_nucleus", "populate", "soften"]
+
+FOOT = 0.15
+"""People outline a blurred nucleus nearer to the foot of its slope than to the middle: by so much of the edge's width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,9 @@ class Culture:
         Chromocentres rather than nucleoli.
     rim : float
         Extra light near the border.
+    foot : float
+        How far down the slope of its border a nucleus is outlined, in widths of the edge: 0 half way up, 1 where the
+        light ends.
     """
 
     diameter: float
@@ -66,6 +72,7 @@ class Culture:
     spots: float
     bright_spots: bool
     rim: float
+    foot: float = FOOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ class Nucleus:
 
     Parameters
     ----------
-    brightness, edge, dome, chromatin, grain, rim : float
+    brightness, edge, foot, dome, chromatin, grain, rim : float
         As in `Culture`; grain in pixels.
     spots : ndarray of float32, (n, 4)
         Place along and across, radius, in parts of the nucleus' radii, and strength.
@@ -84,6 +91,7 @@ class Nucleus:
 
     brightness: float
     edge: float
+    foot: float
     dome: float
     chromatin: float
     grain: float
@@ -122,6 +130,25 @@ def draw_culture(rng: np.random.Generator, side: int, diameter: float | None = N
     )
 
 
+def soften(rng: np.random.Generator, culture: Culture) -> Culture:
+    """Choose the same nuclei as a wide-field microscope sees them: faint slopes as broad as a fifth of the nucleus.
+
+    They are outlined far down the slope, where a fifth of the light of their middle is left.
+    """
+    return replace(
+        culture,
+        edge=culture.diameter * rng.uniform(0.07, 0.2),
+        foot=rng.uniform(0.1, 0.45),
+        dome=rng.uniform(0.2, 0.6),
+        brightness_spread=rng.uniform(0.2, 0.9),
+        dim_share=rng.choice([0.0, 0.2, 0.4]),
+        condensed_share=rng.choice([0.0, 0.05, 0.1]),
+        spots=rng.choice([0.0, 2.0, 5.0]),
+        bright_spots=bool(rng.random() < 0.7),
+        rim=0.0,
+    )
+
+
 def draw_nucleus(
     rng: np.random.Generator,
     culture: Culture,
@@ -155,6 +182,7 @@ def draw_nucleus(
     look = Nucleus(
         float(np.clip(brightness, 0.08, 3.0)),
         edge,
+        culture.foot,
         dome,
         chromatin,
         max(1.2, culture.chromatin_size * radius),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from napari_sam2.synthetic.background import draw_background
-from napari_sam2.synthetic.culture import Culture, Nucleus, draw_culture, populate
+from napari_sam2.synthetic.culture import Culture, Nucleus, draw_culture, populate, soften
 from napari_sam2.synthetic.fields import Tile, blur, draw_tile
 from napari_sam2.synthetic.optics import Camera, draw_camera
 from napari_sam2.synthetic.placing import claim
@@ -13,9 +13,6 @@ from napari_sam2.synthetic.shapes import Outline, Patch, ramp
 from napari_sam2.synthetic.stage import Stage
 
 __all__ = ["draw_nuclei", "shade"]
-
-FOOT = 0.15
-"""People outline a blurred nucleus nearer to the foot of its slope than to the middle: by so much of the edge's width."""
 
 
 def shade(patch: Patch, outline: Outline, look: Nucleus, tile: Tile) -> FloatArray:
@@ -36,7 +33,7 @@ def shade(patch: Patch, outline: Outline, look: Nucleus, tile: Tile) -> FloatArr
     -------
     ndarray of float32, (h, w)
     """
-    light = ramp(patch.depth - np.float32(FOOT * look.edge), look.edge)
+    light = ramp(patch.depth - np.float32(look.foot * look.edge), look.edge)
     if look.dome:
         height = np.sqrt(np.clip(1 - patch.rho**2, 0, 1))
         light *= np.float32(1 - look.dome) + np.float32(look.dome) * height
@@ -82,7 +79,10 @@ def draw_nuclei(
     -------
     Scene
     """
-    culture = culture or draw_culture(rng, side)
+    if culture is None:
+        culture = draw_culture(rng, side)
+        if rng.random() < 0.35:
+            culture = soften(rng, culture)
     tile = draw_tile(rng, stage.layer, stage.layers, stage.layer_scale)
     nuclei = populate(rng, side, stage, culture, culture.spacing)
     labels = np.zeros((side, side), np.int32)

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from napari_sam2.synthetic.brightfield import draw_brightfield
 from napari_sam2.synthetic.cells import draw_cells, draw_shapes
 from napari_sam2.synthetic.em import draw_em
+from napari_sam2.synthetic.histology import draw_histology
 from napari_sam2.synthetic.nuclei import draw_nuclei
 from napari_sam2.synthetic.optics import expose, stretch
 from napari_sam2.synthetic.phase import draw_phase
@@ -13,27 +15,26 @@ from napari_sam2.synthetic.placing import tidy
 from napari_sam2.synthetic.records import Sample, Seed
 from napari_sam2.synthetic.scene import Drawer
 from napari_sam2.synthetic.stage import Stage
-from napari_sam2.synthetic.stained import draw_brightfield, draw_histology
 from napari_sam2.synthetic.walls import draw_walls
 
 __all__ = ["DRAWERS", "KINDS", "check_kind", "check_side", "draw_plane", "pick_kind"]
 
 # the drawer of each kind, and how often it is picked
 DRAWERS: Mapping[str, tuple[Drawer, float]] = {
-    "nuclei": (draw_nuclei, 0.36),
-    "brightfield": (draw_brightfield, 0.1),
+    "nuclei": (draw_nuclei, 0.3),
+    "brightfield": (draw_brightfield, 0.11),
     "walls": (draw_walls, 0.12),
-    "phase": (draw_phase, 0.13),
-    "histology": (draw_histology, 0.1),
-    "em": (draw_em, 0.12),
-    "cells": (draw_cells, 0.04),
-    "shapes": (draw_shapes, 0.03),
+    "phase": (draw_phase, 0.17),
+    "histology": (draw_histology, 0.11),
+    "em": (draw_em, 0.14),
+    "cells": (draw_cells, 0.03),
+    "shapes": (draw_shapes, 0.02),
 }
 KINDS = tuple(DRAWERS)
 
 
 def pick_kind(rng: np.random.Generator) -> str:
-    """Pick a kind at random; a third are fluorescent nuclei."""
+    """Pick a kind at random; three in ten are fluorescent nuclei."""
     weights = np.array([weight for _, weight in DRAWERS.values()])
     return KINDS[rng.choice(len(KINDS), p=weights / weights.sum())]
 
@@ -62,7 +63,7 @@ def draw_plane(seed: Seed, side: int = 256, kind: str | None = None) -> Sample:
     side : int
         Height and width in pixels, 32 or more.
     kind : str, optional
-        One of `KINDS`; picked at random if left out, a third of them fluorescent nuclei.
+        One of `KINDS`; picked at random if left out, three in ten are fluorescent nuclei.
 
     Returns
     -------

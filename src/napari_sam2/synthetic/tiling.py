@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from napari_sam2.synthetic.fields import smooth_noise
+from napari_sam2.synthetic.fields import fractal
 from napari_sam2.synthetic.records import FloatArray, LabelArray
 
 __all__ = ["Sites", "Tiling", "coordinates", "cut", "scatter_sites"]
@@ -62,6 +62,8 @@ def scatter_sites(
     size_spread: float = 0.2,
     merging: float = 0.0,
     large: float = 0.0,
+    reach: float = 2.5,
+    length: float = 1.0,
 ) -> Sites:
     """Draw sites on a shaken grid.
 
@@ -82,7 +84,11 @@ def scatter_sites(
     merging : float
         Share of the sites, 0 to 1, that join the cell of their nearest neighbour.
     large : float
-        Share of the sites, 0 to 1, that swallow those within one to two and a half spacings.
+        Share of the sites, 0 to 1, that swallow those around them.
+    reach : float
+        Spacings, 1 or more, over which they do at most.
+    length : float
+        How many times as far they reach along a direction of their own at most: trunks rather than balls.
 
     Returns
     -------
@@ -97,7 +103,13 @@ def scatter_sites(
     bonus = rng.normal(0, size_spread, len(grid)) * spacing**2
     owner = np.arange(1, len(grid) + 1)
     for site in np.flatnonzero(rng.random(len(grid)) < large):
-        near = ((grid - grid[site]) ** 2).sum(axis=1) < (rng.uniform(1, 2.5) * spacing) ** 2
+        step = grid - grid[site]
+        apart = (step**2).sum(axis=1)
+        if length > 1:
+            axis = rng.normal(size=3) * (1.0 if depth else (0.0, 1.0, 1.0))
+            along = step @ (axis / np.linalg.norm(axis))
+            apart -= (1 - 1 / rng.uniform(1, length) ** 2) * along**2
+        near = apart < (rng.uniform(1, reach) * spacing) ** 2
         owner[near & (owner == np.arange(1, len(grid) + 1))] = owner[site]
     joining = np.flatnonzero(rng.random(len(grid)) < merging)
     neighbours = cKDTree(grid).query(grid[joining], 2)[1][:, 1] if len(joining) else joining
@@ -114,6 +126,7 @@ def coordinates(
     angle: float = 0.0,
     warp: float = 0.0,
     scale: float = 30.0,
+    octaves: int = 1,
 ) -> FloatArray:
     """Pixel coordinates, bent and stretched, in which sites are searched.
 
@@ -129,6 +142,8 @@ def coordinates(
         Radians.
     warp, scale : float
         How far borders are bent, in pixels, and over how many pixels.
+    octaves : int
+        In how many sizes they are bent, each half as large and as strong as the one before.
 
     Returns
     -------
@@ -138,8 +153,8 @@ def coordinates(
         np.arange(side, dtype=np.float32), np.arange(side, dtype=np.float32), indexing="ij"
     )
     if warp:
-        y = y + np.float32(warp) * smooth_noise(rng, (side, side), scale)
-        x = x + np.float32(warp) * smooth_noise(rng, (side, side), scale)
+        y = y + np.float32(warp) * fractal(rng, (side, side), scale, octaves)
+        x = x + np.float32(warp) * fractal(rng, (side, side), scale, octaves)
     if stretch == 1.0:
         return np.stack([y, x])
     middle = np.float32(side / 2)

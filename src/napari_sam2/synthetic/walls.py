@@ -37,7 +37,7 @@ def draw_walls(rng: np.random.Generator, side: int, stage: Stage) -> Scene:
     count = int(sites.owner.max()) + 1
     light = light_walls(rng, tiling, spacing, count)
     labels = tiling.labels
-    if rng.random() < 0.35:
+    if rng.random() < 0.2:
         empty = choose_gaps(rng, sites, side)
         light, labels = leave_gaps(rng, light, labels, empty)
     return Scene(light, labels, draw_camera(rng, spacing, photons=(1.3, 3.5), inverted=0.08))
@@ -46,7 +46,9 @@ def draw_walls(rng: np.random.Generator, side: int, stage: Stage) -> Scene:
 def light_walls(rng: np.random.Generator, tiling: Tiling, spacing: float, count: int) -> FloatArray:
     """Light of walls and of what is inside the cells."""
     shape = tiling.wall.shape
-    width = spacing * rng.choice([rng.uniform(0.02, 0.1), rng.uniform(0.1, 0.25)]) + 0.5
+    thick = rng.random() < 0.4
+    thin = rng.choice([rng.uniform(0.02, 0.1), rng.uniform(0.1, 0.25)])
+    width = spacing * (rng.uniform(0.1, 0.24) if thick else thin) + 0.5
     if rng.random() < 0.5:
         uneven = np.exp(
             np.float32(rng.uniform(0.1, 0.5))
@@ -59,6 +61,11 @@ def light_walls(rng: np.random.Generator, tiling: Tiling, spacing: float, count:
     walls *= np.exp(
         np.float32(rng.uniform(0.05, 0.5)) * smooth_noise(rng, shape, spacing * rng.uniform(0.4, 2))
     )
+    if (
+        thick
+    ):  # corners fill up and walls are overexposed: what is dark is much smaller than its cell
+        walls = blur(np.asarray(walls, np.float32), spacing * rng.uniform(0.04, 0.09))
+        walls = np.minimum(np.float32(rng.uniform(1.0, 1.4)) * walls, 1)
     spread = rng.choice([0.0, 0.05, 0.3])
     level = np.abs(rng.normal(rng.choice([0.02, 0.1, 0.25]), spread, count)).astype(np.float32)
     level = np.minimum(level, 0.75)
