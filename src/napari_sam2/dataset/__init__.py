@@ -1,6 +1,6 @@
 """Training sets: what was annotated as a folder that labs can share, and back."""
 
-from napari_sam2.dataset.importing import session_from
+from napari_sam2.dataset.importing import open_original, session_from
 from napari_sam2.dataset.reading import ReadStack, read_dataset
 from napari_sam2.dataset.rle import decode_rle, encode_rle
 from napari_sam2.dataset.sheet import Credits, ObjectSheet, Sheet, StackSheet, is_dataset
@@ -20,6 +20,7 @@ __all__ = [
     "decode_rle",
     "encode_rle",
     "is_dataset",
+    "open_original",
     "read_dataset",
     "session_from",
     "source_of",

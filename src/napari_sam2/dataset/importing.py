@@ -9,16 +9,42 @@ import numpy as np
 
 from napari_sam2.errors import DatasetError
 from napari_sam2.session import Session
-from napari_sam2.stack import IntensityMap
+from napari_sam2.stack import IntensityMap, open_stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from napari_sam2.dataset.reading import ReadStack
+    from napari_sam2.dataset.sheet import StackSheet
     from napari_sam2.model.network import SAM2
     from napari_sam2.stack import Stack
 
-__all__ = ["session_from"]
+__all__ = ["open_original", "session_from"]
+
+
+def open_original(sheet: StackSheet, path: str | Path) -> Stack:
+    """Open the image that a stack of a set was made on, as it was opened then: axes, position, channels.
+
+    Parameters
+    ----------
+    sheet : StackSheet
+        Of the stack.
+    path : path
+        Where the image lies here.
+
+    Returns
+    -------
+    Stack
+        For `session_from`, which checks that it is the same.
+    """
+    return open_stack(
+        path,
+        sheet.axes,
+        propagation_axis=sheet.frames_along,
+        position=sheet.position,
+        channels=sheet.channels if set("CS") & set(sheet.axes) else None,
+    )
 
 
 def session_from(

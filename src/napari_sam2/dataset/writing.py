@@ -136,7 +136,7 @@ def _splits(
         for stack in old:
             if stack.content == content and _same_view(stack, source):
                 raise DatasetError(
-                    f"{name} is in the set already, as {stack.place}; leave it out, or export all sessions anew "
+                    f"{source.name or file_of(source.stack) or name} is in the set already, as {stack.place}; leave it out, or export all sessions anew "
                     "into another folder."
                 )
     taken = {s: len({k for k, stack in known.items() if stack.split == s}) for s in SPLITS}
