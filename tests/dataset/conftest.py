@@ -22,7 +22,7 @@ def model() -> SAM2:
     return load_model("nano", device="cpu", precision="float32")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def disk() -> Callable[..., np.ndarray]:
     def draw(y: float, x: float, radius: float = 7) -> np.ndarray:
         rows, columns = np.ogrid[: SHAPE[1], : SHAPE[2]]
@@ -31,7 +31,7 @@ def disk() -> Callable[..., np.ndarray]:
     return draw
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def image() -> Callable[..., np.ndarray]:
     """A noisy image, another one for every seed."""
 
@@ -41,7 +41,7 @@ def image() -> Callable[..., np.ndarray]:
     return draw
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def stack(image: Callable[..., np.ndarray]) -> Callable[..., Stack]:
     def make(seed: int = 0, dtype: object = np.uint16, axes: str = "ZYX") -> Stack:
         scale = {"Z": 2.0, "T": 30.0, "Y": 0.5, "X": 0.25}
@@ -50,7 +50,7 @@ def stack(image: Callable[..., np.ndarray]) -> Callable[..., Stack]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def annotate(model: SAM2, disk: Callable[..., np.ndarray]) -> Callable[[Stack], Session]:
     """Objects 3 ("mother", frames 1 and 4) and 70000 (frame 4), painted by hand; 5 was removed."""
 

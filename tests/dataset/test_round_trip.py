@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,13 +24,12 @@ from napari_sam2.errors import DatasetError
 from napari_sam2.stack import save_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from napari_sam2.model.network import SAM2
 
-Annotate = "Callable[[Stack], Session]"
-Make = "Callable[..., Stack]"
+Annotate = Callable[[Stack], Session]
+Make = Callable[..., Stack]
 
 
 def test_a_session_comes_back_on_the_images_of_the_set(
@@ -114,7 +115,9 @@ def test_masks_in_coco_are_the_labels(
     assert second.masks[0].box == (7, 6, 22, 21)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.float64, np.float16, np.int64, bool])
+@pytest.mark.parametrize(
+    "dtype", [np.uint8, np.int16, np.float32, np.float64, np.float16, np.int64, bool]
+)
 def test_every_number_type_comes_back(
     annotate: Annotate, stack: Make, dtype: type, tmp_path: Path
 ) -> None:
@@ -127,7 +130,13 @@ def test_every_number_type_comes_back(
 
 @pytest.mark.parametrize(
     ("axes", "size", "channels"),
-    [("ZYXS", 3, None), ("ZYXC", 2, (0, 1)), ("ZYXC", 4, (2, 0, 3)), ("ZYXC", 3, (1,)), ("ZYXS", 4, (3, 1))],
+    [
+        ("ZYXS", 3, None),
+        ("ZYXC", 2, (0, 1)),
+        ("ZYXC", 4, (2, 0, 3)),
+        ("ZYXC", 3, (1,)),
+        ("ZYXS", 4, (3, 1)),
+    ],
 )
 def test_channels_come_back_in_the_order_in_which_they_were_shown(
     annotate: Annotate,
@@ -156,6 +165,16 @@ def test_a_time_lapse(annotate: Annotate, stack: Make, model: SAM2, tmp_path: Pa
     assert (read.image.propagation_axis, read.label_stack.propagation_axis) == ("T", "T")
     assert read.image.scale == pytest.approx({"T": 90.0, "Y": 0.5, "X": 0.25})  # frames 1 and 4
     assert np.array_equal(session_from(read, model).labels[1], session.labels[4])
+
+
+def test_frames_along_the_channels(
+    annotate: Annotate, image: Callable[..., np.ndarray], model: SAM2, tmp_path: Path
+) -> None:
+    save_labels(tmp_path / "spectrum.tif", image(), "CYX")
+    session = annotate(open_stack(tmp_path / "spectrum.tif", propagation_axis="C"))
+    (read,) = _read(session, tmp_path / "set")
+    original = open_original(read.sheet, tmp_path / "spectrum.tif")
+    assert np.array_equal(session_from(read, model, original).labels, session.labels)
 
 
 def test_one_frame_of_one_plane(model: SAM2, tmp_path: Path) -> None:
@@ -200,10 +219,11 @@ def test_another_image_is_refused(
         session_from(read, model, Stack.from_array(np.zeros((3, 40, 48)), "ZYX"))
 
 
-def test_a_model_that_clicks_counts_the_prompts(stack: Make, model: SAM2, tmp_path: Path) -> None:
-    session = Session(stack(), model)
-    session.add_prompt(1, Point(2, (10, 10)), Point(2, (20, 20), positive=False))
-    if not session.labels[2].any():
-        pytest.skip("the model found nothing in noise")
+def test_clicks_are_counted(model: SAM2, disk: Callable[..., np.ndarray], tmp_path: Path) -> None:
+    planes = np.stack([np.where(disk(20, 20), 200, 20)] * 4).astype(np.uint8)
+    session = Session(planes, model)
+    session.add_prompt(1, Point(2, (20, 20)), Point(2, (3, 40), positive=False))
     (read,) = _read(session, tmp_path / "set")
     assert read.sheet.objects[0].prompts == {2: {"Point": 2}}
+    (annotation,) = json.loads((tmp_path / "set/train.json").read_text())["annotations"]
+    assert (annotation["prompts"], annotation["accepted"]) == ({"Point": 2}, False)

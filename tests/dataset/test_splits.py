@@ -45,7 +45,9 @@ def test_what_is_there_already_counts() -> None:
     assert Counter(splits.values()) == {"validation": 2, "test": 2, "train": 6}
 
 
-@pytest.mark.parametrize(("validation", "test"), [(-0.1, 0), (0.5, 0.5), (1.0, 0), (float("nan"), 0)])
+@pytest.mark.parametrize(
+    ("validation", "test"), [(-0.1, 0), (0.5, 0.5), (1.0, 0), (float("nan"), 0)]
+)
 def test_shares_that_leave_nothing_are_refused(validation: float, test: float) -> None:
     with pytest.raises(DatasetError, match="leave nothing for training, or are negative"):
         Shares(validation, test)

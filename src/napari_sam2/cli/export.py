@@ -165,7 +165,7 @@ def export(
         open_sources(sessions, images, reading),
         frames=frames.value,
         shares=Shares(validation, test, seed),
-        credits=Credits(licence, author, source),
+        credit=Credits(licence, author, source),
         extend=extend,
     )
     tell(out, sheet)

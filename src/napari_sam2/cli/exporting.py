@@ -87,11 +87,12 @@ def _open(folder: Path, image: Path, reading: Reading) -> Source:
 
 def _reading_of(command: Mapping[str, Any]) -> Reading:
     told, intensity = command["stack"], command["intensity"]
+    has_channels = bool(set("CS") & set(told["axes"]) - {told["frames along"]})
     return Reading(
         told["axes"],
         told["frames along"],
         told["position"],
-        tuple(told["channels"]) if set("CS") & set(told["axes"]) else None,
+        tuple(told["channels"]) if has_channels else None,
         tuple(intensity) if isinstance(intensity, list) else intensity,
     )
 
@@ -122,5 +123,5 @@ def tell(folder: Path, sheet: Sheet) -> None:
     columns = ("", "stacks", "frames", "objects", "masks", "prompts")
     show_table("Training set", columns, rows, text_columns=("",))
     typer.echo(f"set: {folder}")
-    if any(not stack.credits.licence for stack in sheet.stacks):
+    if any(not stack.credit.licence for stack in sheet.stacks):
         note("without a licence others may not use the set; say it with --licence.")

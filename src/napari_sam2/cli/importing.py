@@ -43,9 +43,7 @@ def import_stacks(folder: Path, out: Path, images: Sequence[Path], model: ModelC
             raise DatasetError(
                 f"{places[read.name]} cannot be written ({error}); free some space, or choose another --out."
             ) from error
-        typer.echo(
-            f"session: {places[read.name]} ({read.split}), on {original or read.image_file}"
-        )
+        typer.echo(f"session: {places[read.name]} ({read.split}), on {original or read.image_file}")
     if not images:
         note(
             "frames count within the images of the set; the original ones can be given with --images."

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from napari_sam2.dataset.sheet import Sheet, StackSheet
+    from napari_sam2.dataset.sheet import ObjectSheet, Sheet, StackSheet
 
 __all__ = ["Page", "PageMask", "coco_of", "read_pages"]
 
@@ -81,18 +81,19 @@ def coco_of(sheet: Sheet, split: str, pages: Mapping[str, Sequence[Page]]) -> di
     stacks = [stack for stack in sheet.stacks if stack.split == split]
     licences = {
         name: i
-        for i, name in enumerate(sorted({stack.credits.licence for stack in stacks} - {""}), 1)
+        for i, name in enumerate(sorted({stack.credit.licence for stack in stacks} - {""}), 1)
     }
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for stack in stacks:
+        objects = {one.object_id: one for one in stack.objects}
         for number, page in enumerate(pages[stack.name]):
             image = _image(stack, number, page, len(images) + 1)
-            if stack.credits.licence:
-                image["license"] = licences[stack.credits.licence]
+            if stack.credit.licence:
+                image["license"] = licences[stack.credit.licence]
             images.append(image)
             for mask in page.masks:
-                annotation = _annotation(stack, page, mask, categories)
+                annotation = _annotation(objects[mask.object_id], page, mask, categories)
                 annotations.append(
                     {"id": len(annotations) + 1, "image_id": image["id"], **annotation}
                 )
@@ -102,7 +103,7 @@ def coco_of(sheet: Sheet, split: str, pages: Mapping[str, Sequence[Page]]) -> di
             "version": sheet.made_by,
             "year": int(sheet.date[:4]),
             "date_created": sheet.date,
-            "contributor": "; ".join(sorted({s.credits.author for s in stacks} - {""})),
+            "contributor": "; ".join(sorted({s.credit.author for s in stacks} - {""})),
         },
         "licenses": [{"id": i, "name": name, "url": ""} for name, i in licences.items()],
         "categories": [
@@ -129,9 +130,8 @@ def _image(stack: StackSheet, number: int, page: Page, image_id: int) -> dict[st
 
 
 def _annotation(
-    stack: StackSheet, page: Page, mask: PageMask, categories: Mapping[str, int]
+    one: ObjectSheet, page: Page, mask: PageMask, categories: Mapping[str, int]
 ) -> dict[str, Any]:
-    one = next(known for known in stack.objects if known.object_id == mask.object_id)
     y0, x0, y1, x1 = mask.box
     return {
         "category_id": categories[one.name or "object"],

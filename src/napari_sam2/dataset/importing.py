@@ -43,7 +43,7 @@ def open_original(sheet: StackSheet, path: str | Path) -> Stack:
         sheet.axes,
         propagation_axis=sheet.frames_along,
         position=sheet.position,
-        channels=sheet.channels if set("CS") & set(sheet.axes) else None,
+        channels=sheet.channels if set("CS") & set(sheet.axes) - {sheet.frames_along} else None,
     )
 
 

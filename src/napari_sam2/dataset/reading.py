@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -157,8 +158,7 @@ def _wrong_pages(opened: ReadStack, pages: Sequence[Page]) -> str:
                 f"page {number} (frame {page.frame}) of labels.tif has pixels by object {found}, "
                 f"{opened.split}.json says {told}"
             )
-    masks = [mask.object_id for page in pages for mask in page.masks]
-    counted = {i: masks.count(i) for i in masks}
+    counted = dict(Counter(mask.object_id for page in pages for mask in page.masks))
     told = {one.object_id: one.masks for one in opened.sheet.objects}
     return (
         ""

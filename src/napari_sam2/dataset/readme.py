@@ -69,9 +69,9 @@ def _stack(stack: StackSheet) -> str:
         ("masks", f"{sum(one.masks for one in stack.objects)}: {COUNT[stack.count]}"),
         ("model used", _plain(stack.model)),
         ("shown as black to white", ", ".join(shown)),
-        ("licence", _plain(stack.credits.licence) or "not said"),
-        ("author", _plain(stack.credits.author) or "not said"),
-        ("source", _plain(stack.credits.source) or "not said"),
+        ("licence", _plain(stack.credit.licence) or "not said"),
+        ("author", _plain(stack.credit.author) or "not said"),
+        ("source", _plain(stack.credit.source) or "not said"),
     ]
     objects = [
         (

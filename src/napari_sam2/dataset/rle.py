@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from napari_sam2.errors import DatasetError
 from napari_sam2.session.json_format import mask_of, runs_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import numpy as np
 
 __all__ = ["area_of", "decode_rle", "encode_rle", "runs_from_text", "text_from_runs"]
 
@@ -39,7 +39,18 @@ def encode_rle(mask: np.ndarray) -> dict[str, Any]:
         ``size``, [rows, columns], and ``counts``, a text: what COCO has as ``segmentation``.
     """
     rows, columns = mask.shape
-    return {"size": [rows, columns], "counts": text_from_runs(runs_of(mask.T))}
+    there = np.flatnonzero(mask.any(axis=0))  # the columns beside the object are not scanned
+    if not there.size:
+        return {"size": [rows, columns], "counts": text_from_runs([rows * columns])}
+    first, end = int(there[0]), int(there[-1]) + 1
+    runs = runs_of(mask[:, first:end].T)
+    runs[0] += first * rows
+    left = (columns - end) * rows
+    if len(runs) % 2:  # they end with zeros
+        runs[-1] += left
+    elif left:
+        runs.append(left)
+    return {"size": [rows, columns], "counts": text_from_runs(runs)}
 
 
 def decode_rle(rle: Mapping[str, Any]) -> np.ndarray:

@@ -127,7 +127,7 @@ class StackSheet:
         Name of the model that was used.
     intensity : tuple of (float, float)
         For each channel, the values that the model was shown as black and white.
-    credits : Credits
+    credit : Credits
         Licence and author.
     objects : tuple of ObjectSheet
         Those that have a mask in the set, ascending.
@@ -150,7 +150,7 @@ class StackSheet:
     count: str
     model: str
     intensity: tuple[tuple[float, float], ...]
-    credits: Credits
+    credit: Credits
     objects: tuple[ObjectSheet, ...]
 
     def __post_init__(self) -> None:
@@ -169,7 +169,7 @@ class StackSheet:
         for name in ("shape", "channels", "plane_shape", "frames"):
             fields[name] = tuple(content[name])
         fields["intensity"] = tuple((low, high) for low, high in content["intensity"])
-        fields["credits"] = Credits(**content["credits"])
+        fields["credit"] = Credits(**content["credit"])
         fields["objects"] = tuple(map(ObjectSheet.from_json, content["objects"]))
         return cls(**fields)
 

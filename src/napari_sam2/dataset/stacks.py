@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,7 +128,7 @@ class Selection:
         axes, scale = f"{frame_axis(stack)}YX", scale_of(stack, self.frames)
         save_labels(folder / "labels.tif", self, axes, scale)
 
-    def sheet(self, name: str, split: str, credits: Credits, pages: list[Page]) -> StackSheet:
+    def sheet(self, name: str, split: str, credit: Credits, pages: list[Page]) -> StackSheet:
         """Describe it."""
         stack, mapping = self.source.stack, self.source.intensity
         return StackSheet(
@@ -148,18 +149,18 @@ class Selection:
             count=self.count,
             model=self.source.model,
             intensity=tuple(zip(mapping.low, mapping.high, strict=True)),
-            credits=credits,
+            credit=credit,
             objects=self._objects(pages),
         )
 
     def _objects(self, pages: list[Page]) -> tuple[ObjectSheet, ...]:
         """Describe the objects that have a mask."""
-        found = [mask.object_id for page in pages for mask in page.masks]
+        found = Counter(mask.object_id for page in pages for mask in page.masks)
         return tuple(
             ObjectSheet(
                 object_id=one.object_id,
                 name=one.name,
-                masks=found.count(one.object_id),
+                masks=found[one.object_id],
                 known=tuple(sorted(self.known[one.object_id])),
                 prompts={f: dict(one.prompts[f]) for f in sorted(one.prompts)},
                 accepted=tuple(sorted(one.accepted)),

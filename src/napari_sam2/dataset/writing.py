@@ -36,7 +36,7 @@ def write_dataset(
     *,
     frames: FramesThatCount = "trusted",
     shares: Shares = Shares(),  # noqa: B008 - frozen
-    credits: Credits = Credits(),  # noqa: B008 - frozen
+    credit: Credits = Credits(),  # noqa: B008 - frozen
     extend: bool = False,
 ) -> Sheet:
     """Export what was annotated as a training set, which appears complete or not at all.
@@ -51,7 +51,7 @@ def write_dataset(
         Masks on prompted and accepted frames only, or all that there are.
     shares : Shares
         How many stacks are held back; all stacks of one image go the same way.
-    credits : Credits
+    credit : Credits
         Licence, author and source, for the data sheet of these stacks.
     extend : bool
         Whether stacks may be added to a set that is there; what it has stays as it is.
@@ -81,7 +81,7 @@ def write_dataset(
         with replacing(folder) as new:
             pages = _begin(folder, new, before)
             stacks = [
-                _add(new, selection, name, split, credits, pages)
+                _add(new, selection, name, split, credit, pages)
                 for selection, name, split in zip(chosen, names, splits, strict=True)
             ]
             made_by = f"napari-sam2 {__version__}"
@@ -129,25 +129,29 @@ def _splits(
     """Choose splits; stacks of one image stay together, also with those that are in the set already."""
     known = {stack.content: stack for stack in old}
     contents = [content_of(source.stack) for source in sources]
+    _check_new(sources, contents, old)
     families: dict[str, str] = {}
-    for source, name, content in zip(sources, names, contents, strict=True):
+    for name, content in zip(names, contents, strict=True):
         if content not in known:
             families.setdefault(content, name)
-        for stack in old:
-            if stack.content == content and _same_view(stack, source):
-                raise DatasetError(
-                    f"{source.name or file_of(source.stack) or name} is in the set already, as {stack.place}; leave it out, or export all sessions anew "
-                    "into another folder."
-                )
     taken = {s: len({k for k, stack in known.items() if stack.split == s}) for s in SPLITS}
     drawn = choose_splits(families.values(), shares, taken)
     return [known[c].split if c in known else drawn[families[c]] for c in contents]
 
 
-def _same_view(stack: StackSheet, source: Source) -> bool:
-    """Tell whether the same planes of an image are shown."""
-    new = source.stack
-    return (stack.frames_along, dict(stack.position)) == (new.propagation_axis, dict(new.position))
+def _check_new(
+    sources: Sequence[Source], contents: Sequence[str], old: Sequence[StackSheet]
+) -> None:
+    """Refuse what shows the same planes of the same image as a stack of the set."""
+    views = {(s.content, s.frames_along, tuple(sorted(s.position.items()))): s for s in old}
+    for source, content in zip(sources, contents, strict=True):
+        new = source.stack
+        view = (content, new.propagation_axis, tuple(sorted(new.position.items())))
+        if view in views:
+            raise DatasetError(
+                f"{source.name or new.source} is in the set already, as {views[view].place}; leave it out, "
+                "or export all sessions anew into another folder."
+            )
 
 
 def _begin(folder: Path, new: Path, before: Sheet | None) -> dict[str, list[Page]]:
@@ -166,12 +170,12 @@ def _add(
     selection: Selection,
     name: str,
     split: str,
-    credits: Credits,
+    credit: Credits,
     pages: dict[str, list[Page]],
 ) -> StackSheet:
     """Write one stack."""
     pages[name] = selection.pages()
-    stack = selection.sheet(name, split, credits, pages[name])
+    stack = selection.sheet(name, split, credit, pages[name])
     selection.write(new / stack.place)
     return stack
 
