@@ -43,8 +43,10 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     ),
     "batch": ({"session", *SESSION}, SESSION_LIBRARIES | {"dask"}),
     "evaluation": ({"session", *SESSION}, {"scipy", "skimage"}),
+    "dataset": ({"session", *SESSION}, set()),
+    "dataset/images.py": (set(), {"tifffile"}),
     "cli": (
-        {"batch", "evaluation", "session", "synthetic", *SESSION},
+        {"batch", "dataset", "evaluation", "session", "synthetic", *SESSION},
         SESSION_LIBRARIES | {"typer", "rich"},
     ),
     "_napari": ({"session", "synthetic", *VALUES}, {"napari", "qtpy", "superqt", "magicgui"}),

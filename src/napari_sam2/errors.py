@@ -7,6 +7,7 @@ that a caller would expect, so that ``except ValueError`` works as usual.
 __all__ = [
     "AxisError",
     "CheckpointError",
+    "DatasetError",
     "DeviceError",
     "DownloadError",
     "IntensityError",
@@ -51,3 +52,7 @@ class DeviceError(Sam2Error, RuntimeError):
 
 class SessionError(Sam2Error, ValueError):
     """A request that the session's state does not allow, or a saved session that cannot be read."""
+
+
+class DatasetError(Sam2Error, ValueError):
+    """A training set that cannot be written, or one that is damaged."""

@@ -14,7 +14,7 @@ from napari_sam2.cli.app import app
 from napari_sam2.errors import PromptError
 
 Call = Callable[..., Result]
-COMMANDS = ("demo", "segment", "models", "info")
+COMMANDS = ("demo", "segment", "evaluate", "export", "import", "models", "info")
 
 
 def test_entry_point_is_the_app() -> None:

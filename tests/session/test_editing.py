@@ -201,6 +201,16 @@ def test_one_plane_is_a_start_for_propagation(session):
     assert len(list(session.propagate(frames=[3, 5]))) == 2
 
 
+def test_frames_that_the_labels_do_not_tell_of_can_be_propagated_to(session):
+    labels = bars((3, 1, 18, 32), (5, 1, 18, 30), (5, 2, 50, 60))
+    session.import_labels(labels, known={1: [3, 4, 5], 2: [5]})
+    assert session.pending(1) == [0, 1, 2, 6, 7, 8, 9]
+    assert session.pending(2) == [0, 1, 2, 3, 4, 6, 7, 8, 9]
+    session.accept(1, 4)  # known to be absent
+    assert not session.mask(1, 4).any()
+    assert {u.object_id for u in session.propagate(frames=[4])} == {2}
+
+
 def test_imported_objects_can_be_refined(session):
     session.import_labels(bars(*((f, 1, 18, 32) for f in range(10))))
     session.add_prompt(1, Point(7, (30, 50)))

@@ -11,6 +11,8 @@ from typer.core import TyperGroup
 
 from napari_sam2.cli.demo import demo
 from napari_sam2.cli.evaluate import evaluate
+from napari_sam2.cli.export import export
+from napari_sam2.cli.import_set import import_set
 from napari_sam2.cli.info import info
 from napari_sam2.cli.models import models
 from napari_sam2.cli.segment import segment
@@ -90,6 +92,8 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(segment)
 app.command()(evaluate)
+app.command()(export)
+app.command("import")(import_set)
 app.command()(models)
 app.command()(info)
 

@@ -46,6 +46,8 @@ class EvaluationSet:
         Labels that stand for the objects in DET and TRA.
     axes : str or None
         Of the image, in place of what the file says.
+    channels : tuple of int
+        Of the image, in the order of red, green, blue; none means its colours, else its first channel.
     """
 
     name: str
@@ -58,6 +60,7 @@ class EvaluationSet:
     tracks: Path | None = None
     markers: Path | None = None
     axes: str | None = None
+    channels: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.follow not in ("", *get_args(Follow)):
@@ -119,7 +122,8 @@ def _of_table(text: str, folder: Path, source: str) -> list[EvaluationSet]:
             key: folder / row[key] for key in (IMAGE, LABELS, "tracks", "markers") if key in row
         }
         if paths[IMAGE].exists() and paths[LABELS].exists():
-            found.append(EvaluationSet(**{**row, **paths, "planes": tuple(row.get("planes", ()))}))
+            numbers = {key: tuple(row.get(key, ())) for key in ("planes", "channels")}
+            found.append(EvaluationSet(**{**row, **paths, **numbers}))
     return found
 
 
@@ -170,7 +174,7 @@ def read_scene(chosen: EvaluationSet, frames: int | None = None) -> Scene:
     StackError
         If a file cannot be read, or image and labels do not fit.
     """
-    stack = open_stack(chosen.image, chosen.axes)
+    stack = open_stack(chosen.image, chosen.axes, channels=chosen.channels or None)
     follow = _follow(chosen, stack)
     used = _frames(stack.n_frames, frames, follow)
     truth = _read_labels(chosen.labels, stack, chosen.axes)[used.start : used.stop]

@@ -107,7 +107,7 @@ def ids_of_values(values: Collection[int], used: int) -> dict[int, int]:
 def object_of_masks(
     object_id: int,
     masks: Mapping[int, CompactMask],
-    n_frames: int | None,
+    known: Collection[int],
     window_side: int | None,
     made: MaskRecords,
 ) -> ObjectState:
@@ -119,8 +119,8 @@ def object_of_masks(
         Its id.
     masks : mapping of int to CompactMask
         By frame.
-    n_frames : int or None
-        All of these frames are known, also those without a mask; None: only the masks' own.
+    known : collection of int
+        Frames on which it is up to date, also without a mask; the others are still to be tracked.
     window_side : int or None
         See `Session`.
     made : MaskRecords
@@ -137,8 +137,7 @@ def object_of_masks(
         state.records[frame] = made.record(
             mask, extent, None if frame == anchor else scores, frame == anchor
         )
-    if n_frames is not None:
-        state.settled = set(range(n_frames)) - {anchor}
+    state.settled = set(known) - {anchor}
     return state
 
 

@@ -36,7 +36,7 @@ from napari_sam2.session.views import extent_for, fitting_extent
 from napari_sam2.stack import IntensityMap, Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Iterable
+    from collections.abc import Callable, Collection, Generator, Iterable, Mapping
     from contextlib import AbstractContextManager
 
     from napari_sam2.model.network import SAM2, MaskPrediction
@@ -482,7 +482,13 @@ class Session:
             del self._objects[object_id]
         return action.updates
 
-    def import_labels(self, labels: Any, frame: int | None = None) -> list[MaskUpdate]:
+    def import_labels(
+        self,
+        labels: Any,
+        frame: int | None = None,
+        *,
+        known: Mapping[int, Collection[int]] | None = None,
+    ) -> list[MaskUpdate]:
         """Make an object of every value of a label image; the network is not asked.
 
         The frame on which an object is largest gets a mask prompt. The other frames are kept as they are, also those without
@@ -494,6 +500,9 @@ class Session:
             (frame, y, x), read plane by plane; or (y, x) with a frame. 0 is the background.
         frame : int, optional
             Where a plane lies.
+        known : mapping of int to collection of int, optional
+            By value, the frames of which the labels tell whether the object is there; on the others it can be propagated.
+            None: all of them, or only that of a plane.
 
         Returns
         -------
@@ -508,10 +517,11 @@ class Session:
         frame = None if frame is None else check_frame(frame, self.n_frames)
         found = masks_by_value(labels, frame, self._shape)
         ids = ids_of_values(found, self._ledger.highest_id)
-        n_frames = self.n_frames if frame is None else None
+        everywhere = range(self.n_frames if frame is None else 0)
         with self._action("import labels") as action:
             for value, masks in found.items():
-                state = object_of_masks(ids[value], masks, n_frames, self.window_side, self._made)
+                told = everywhere if known is None else known.get(value, ())
+                state = object_of_masks(ids[value], masks, told, self.window_side, self._made)
                 self._objects[ids[value]] = state
                 for f, record in state.records.items():
                     self._ledger.put(state, f, record)

@@ -26,6 +26,7 @@ __all__ = [
     "check_complete",
     "is_tiff",
     "missing_planes",
+    "ome_metadata",
     "series_axes",
     "series_scale",
     "tiff_options",
@@ -211,7 +212,7 @@ def tiff_options(planes: LabelPlanes, name: str) -> dict[str, Any]:
         "photometric": "minisblack",
         "compression": "zlib",
         "resolution": resolution,
-        "metadata": (_imagej_metadata if imagej else _ome_metadata)(planes.axes, known),
+        "metadata": (_imagej_metadata if imagej else ome_metadata)(planes.axes, known),
     }
 
 
@@ -227,8 +228,8 @@ def _imagej_metadata(axes: str, known: Mapping[str, float]) -> dict[str, Any]:
     return metadata
 
 
-def _ome_metadata(axes: str, known: Mapping[str, float]) -> dict[str, Any]:
-    """Describe axes and scale for OME-TIFF."""
+def ome_metadata(axes: str, known: Mapping[str, float]) -> dict[str, Any]:
+    """Describe axes and scale, micrometres and seconds, for OME-TIFF: what tifffile takes as ``metadata``."""
     metadata: dict[str, Any] = {"axes": axes}
     for axis in known.keys() & set("XYZ"):
         metadata |= {f"PhysicalSize{axis}": known[axis], f"PhysicalSize{axis}Unit": "µm"}
