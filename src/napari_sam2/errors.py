@@ -10,6 +10,7 @@ __all__ = [
     "DeviceError",
     "DownloadError",
     "IntensityError",
+    "LearningError",
     "PromptError",
     "Sam2Error",
     "SessionError",
@@ -51,3 +52,7 @@ class DeviceError(Sam2Error, RuntimeError):
 
 class SessionError(Sam2Error, ValueError):
     """A request that the session's state does not allow, or a saved session that cannot be read."""
+
+
+class LearningError(Sam2Error, ValueError):
+    """A model cannot be fine-tuned as asked, or learned nothing that is worth keeping."""

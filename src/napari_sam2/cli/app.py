@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from napari_sam2.cli.demo import demo
 from napari_sam2.cli.evaluate import evaluate
+from napari_sam2.cli.finetune import finetune
 from napari_sam2.cli.info import info
 from napari_sam2.cli.models import models
 from napari_sam2.cli.segment import segment
@@ -90,6 +91,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(segment)
 app.command()(evaluate)
+app.command()(finetune)
 app.command()(models)
 app.command()(info)
 
