@@ -3,8 +3,8 @@
     python benchmarks/finetuning.py ../shared/data --seconds 150
 
 Every set is learned from one plane, or, where it has one plane only, from five objects of it. Judged on the other planes (or objects):
-median IoU after one click and after three, in a session with the window's settings, and the expected calibration error of iou_score. Time is
-the processor's (one thread), so that other work on the machine does not count.
+median IoU after one click and after three, in a session with the window's settings, and the expected calibration error of
+iou_score. Time is the processor's (one thread), so that other work on the machine does not count.
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     rows = []
-    print("| set | learned | judged | one click | error gone | three clicks | calibration error | s |")
+    print(
+        "| set | learned | judged | one click | error gone | three clicks | calibration error | s |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for case in CASES:
         if options.case is None or any(part in case.name for part in options.case):

@@ -91,7 +91,7 @@ def test_a_session_is_learned_from(
     session.save(folder)
     seen = []
 
-    def learn(parent, planes, settings, report):  # noqa: ANN001, ANN202
+    def learn(parent, planes, settings, report):
         seen.append((planes, settings))
         raise LearningError("nothing was learned that is worth keeping: seen.")
 

@@ -112,7 +112,7 @@ def test_enough_takes_the_best_so_far_or_refuses(nano, quick, ring_plane) -> Non
     def at_once(point) -> None:
         raise EnoughLearned
 
-    with pytest.raises(LearningError, match="not better"):
+    with pytest.raises(LearningError, match="stopped before"):
         fine_tune(nano, [ring_plane(0)], quick, at_once)
 
     def later(point) -> None:
@@ -145,4 +145,4 @@ def test_few_objects_are_held_out_in_turn_and_progress_only_grows(nano, quick, r
     assert shares == sorted(shares)
     assert seen[-1].rounds == seen[-1].round == 4
     assert seen[-1].share == 1
-    assert np.isfinite([p.loss for p in seen]).all()
+    assert np.isfinite([p.loss for p in seen if p.step]).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -14,7 +15,7 @@ import torch
 from napari_sam2.errors import LearningError
 from napari_sam2.learning.calibration import cross_fitted, fit_map, fold_into
 from napari_sam2.learning.examples import examples_of
-from napari_sam2.learning.fitting import CurvePoint, Fit, fit
+from napari_sam2.learning.fitting import CurvePoint, EnoughLearned, Fit, fit
 from napari_sam2.learning.holding_out import hold_out
 from napari_sam2.learning.lineage import Lineage, hash_of_weights, summarise
 from napari_sam2.learning.scoring import HeldOutScores, score
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["Learned", "fine_tune", "keep"]
 
 _LEAST_GAIN: Final = 1e-6
+_FEWEST_JUDGES: Final = 3
+_LOOK_SHARE: Final = 0.1  # of the time: one look at the held-out objects
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,9 +153,16 @@ class _Run:
     def whole(self, examples: Sequence[Example]) -> _Result:
         """Train on every split; of several, once more on all objects, for as long as was best."""
         for learned, held in self.splits:
-            self._one(learned, held)
+            try:
+                judges, before = self._look_at_parent(held)
+            except EnoughLearned:
+                break
+            self.befores.append(before)
+            self.fits.append(self._fit(len(self.fits), learned, judges, before, 1.0))
             if self.fits[-1].is_cut_short:
                 break
+        if not self.fits:
+            raise LearningError("stopped before anything was learned; give it more time.")
         before = HeldOutScores.join(self.befores)
         after = HeldOutScores.join([_seen(f) for f in self.fits])
         if after.value <= before.value + _LEAST_GAIN:
@@ -162,7 +172,11 @@ class _Run:
                 "kinds of them."
             )
         best = max(self.fits, key=self._gain)
-        if self.rounds > 1 and not self.fits[-1].is_cut_short:
+        if (
+            self.rounds > 1
+            and len(self.fits) == len(self.splits)
+            and not self.fits[-1].is_cut_short
+        ):
             until = float(np.median([f.share for f in self.fits if f.share > 0]))
             best = self._fit(len(self.fits), list(examples), [], None, until)
         return _Result(best.model, before, after, best.steps)
@@ -170,10 +184,24 @@ class _Run:
     def _gain(self, one: Fit) -> float:
         return _seen(one).value - self.befores[self.fits.index(one)].value
 
-    def _one(self, learned: list[Example], held: list[Example]) -> None:
-        before = score(self.parent, held, self.settings.showing)
-        self.befores.append(before)
-        self.fits.append(self._fit(len(self.fits), learned, held, before, 1.0))
+    def _look_at_parent(self, held: list[Example]) -> tuple[list[Example], HeldOutScores]:
+        """Score the parent; of held-out objects no more than can be looked at again and again in the time."""
+        first = CurvePoint(len(self.fits) + 1, self.rounds, 0.0, 0, 0.0, math.nan)
+        begin = self.clock()
+        one = score(self.parent, held[:1], self.settings.showing, lambda: self.report(first))
+        if self.settings.steps is None:
+            cost = max(self.clock() - begin, 1e-3)
+            held = held[: max(_FEWEST_JUDGES, int(_LOOK_SHARE * self._seconds / cost))]
+        rest = held[1:]
+        if not rest:
+            return held, one
+        others = score(self.parent, rest, self.settings.showing, lambda: self.report(first))
+        return held, HeldOutScores.join([one, others])
+
+    @property
+    def _seconds(self) -> float:
+        """Of one training."""
+        return 60 * self.settings.minutes / self.rounds
 
     def _fit(
         self,
@@ -199,7 +227,7 @@ class _Run:
             self.settings,
             self.learn,
             tell,
-            seconds=60 * self.settings.minutes / self.rounds,
+            seconds=self._seconds,
             until=until,
             clock=self.clock,
         )

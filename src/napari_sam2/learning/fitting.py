@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
@@ -91,8 +92,6 @@ class Fit:
         Of the time after which it was reached.
     steps : int
         After how many steps.
-    curve : list of CurvePoint
-        Only the looks at the held-out objects.
     is_cut_short : bool
         Whether the report had enough.
     """
@@ -101,7 +100,6 @@ class Fit:
     scores: HeldOutScores | None
     share: float = 0.0
     steps: int = 0
-    curve: list[CurvePoint] = field(default_factory=list)
     is_cut_short: bool = False
 
 
@@ -133,8 +131,8 @@ def fit(
     learn : str
         Which weights.
     report : callable
-        Called after every step with the share that is done, the step, the seconds, the loss and the scores, if they were
-        just made.
+        Called after every step, and while objects are looked at, with the share that is done, the step, the seconds, the loss
+        and the scores, if they were just made.
     seconds : float
         At most, looks included.
     until : float
@@ -152,7 +150,7 @@ def fit(
     LearningError
         If the training diverges.
     """
-    training = _Training(parent, learned, settings, learn)
+    training = _Training(parent, learned, settings, learn, seconds)
     best = Fit(merged(learner(parent, "decoder", 0)), before)
     watch = _Clock(seconds, settings.steps, clock)
     next_look, failed = 1 / _LOOKS, 0
@@ -162,17 +160,14 @@ def fit(
             share = watch.share(training.step)
             seen = None
             if held_out and (share >= next_look or share >= until):
-                began = watch.seconds
+                began, done = watch.seconds, min(1.0, share / until)
+                now = (done, training.step, began, loss)
                 model = training.averaged()
-                seen = score(model, held_out, settings.showing)
-                # scoring may take a quarter of the time, not more
-                pause = max(1 / _LOOKS, 4 * (watch.seconds - began) / seconds)
-                next_look = share + pause
-                point = Fit(model, seen, share, training.step)
-                is_better = best.scores is None or seen.value > best.scores.value
-                failed = 0 if is_better else failed + 1
-                if is_better:
-                    best = Fit(point.model, seen, share, training.step, best.curve)
+                seen = score(model, held_out, settings.showing, partial(report, *now, None))
+                next_look = share + watch.pause(watch.seconds - began)
+                failed += 1
+                if best.scores is None or seen.value > best.scores.value:
+                    best, failed = Fit(model, seen, share, training.step), 0
             report(min(1.0, share / until), training.step, watch.seconds, loss, seen)
             if failed >= _PATIENCE:
                 break
@@ -196,6 +191,10 @@ class _Clock:
     def seconds(self) -> float:
         return self._now() - self._begin
 
+    def pause(self, look: float) -> float:
+        """Return the share until the next look: looks take a quarter of the time at most."""
+        return 1 / _LOOKS if self._steps else max(1 / _LOOKS, 4 * look / self._limit)
+
     def share(self, step: int) -> float:
         return step / self._steps if self._steps else self.seconds / self._limit
 
@@ -204,14 +203,23 @@ class _Training:
     """The network that learns."""
 
     def __init__(
-        self, parent: SAM2, learned: Sequence[Example], settings: LearningSettings, learn: Learn
+        self,
+        parent: SAM2,
+        learned: Sequence[Example],
+        settings: LearningSettings,
+        learn: Learn,
+        seconds: float,
     ) -> None:
         self.net = learner(parent, learn, settings.seed).train()
+        if self.net.device.type == "cpu":
+            self.net.precision = "float32"  # gradients in bfloat16 are slow there
         self.settings = settings
         self.step = 0
         self.average = Average(self.net, _DECAY)
         self.has_clips = learn != "decoder"
-        self.windows = Windows(parent, learned, settings, cached=sees_frozen_encoder(learn))
+        self.windows = Windows(
+            parent, learned, settings, seconds if sees_frozen_encoder(learn) else None
+        )
         trained = [p for p in self.net.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
             trained, lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01

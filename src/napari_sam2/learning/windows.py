@@ -46,8 +46,8 @@ class Windows:
         Objects to learn from.
     settings : LearningSettings
         How.
-    cached : bool
-        Whether embeddings are made once.
+    seconds : float or None
+        Of the training, if embeddings are made once, in a part of it; None if they are made anew.
     """
 
     def __init__(
@@ -55,15 +55,15 @@ class Windows:
         encoder: SAM2,
         examples: Sequence[Example],
         settings: LearningSettings,
-        *,
-        cached: bool,
+        seconds: float | None,
     ) -> None:
         self._encoder = encoder
         self._examples = list(examples)
         self._settings = settings
         self._groups = frozenset(e.group for e in examples)
         self._side = _side(encoder, examples, settings)
-        self._cached = cached
+        self._cached = seconds is not None
+        self._limit = (seconds or 0) * _ENCODING_SHARE
         self._crops: list[tuple[Crop, ImageEmbedding]] = []
         self._is_full = False
         self._spent = 0.0
@@ -111,7 +111,6 @@ class Windows:
 
     def _encode_more(self, rng: np.random.Generator) -> None:
         """Encode windows, at first enough for a step, later a few per step while there is room and time."""
-        limit = 60 * self._settings.minutes * _ENCODING_SHARE
         wanted = self._settings.crops if not self._crops else 2
         for _ in range(0 if self._is_full else wanted):
             begin = time.monotonic()
@@ -126,7 +125,7 @@ class Windows:
             self._spent += time.monotonic() - begin
             n_bytes = 2 * sum(t.numel() for t in (kept.features, *kept.high_res))
             most = min(_PER_OBJECT * len(self._examples), _CACHE_BYTES // n_bytes)
-            if len(self._crops) >= max(2, most) or self._spent > limit:
+            if len(self._crops) >= max(2, most) or self._spent > self._limit:
                 self._is_full = len(self._crops) >= 2
 
     def _on_device(self, batch: Batch) -> Batch:
