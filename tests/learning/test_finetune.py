@@ -28,7 +28,7 @@ from napari_sam2.model.own import LINEAGE_KEY, own_model, own_models, own_models
 def learned(nano, ring_plane):
     settings = LearningSettings(steps=24, showing=Showing(64, 3.0), crops=3)
     before = hash_of_weights(nano)
-    result = fine_tune(nano, [ring_plane(0), ring_plane(1)], settings)
+    result = fine_tune(nano, [ring_plane(0), ring_plane(1, source="more")], settings)
     assert hash_of_weights(nano) == before, "the parent changed"
     return result
 
@@ -52,9 +52,9 @@ def test_lineage_tells_what_was_done_and_is_read_back(learned, nano) -> None:
     lineage = learned.lineage
     assert (lineage.parent, lineage.network) == ("nano", "nano")
     assert lineage.parent_hash == hash_of_weights(nano)
-    assert (lineage.planes, lineage.objects) == (2, 9)
+    assert (lineage.planes, lineage.objects) == (2, 18)
     assert lineage.after.value > lineage.before.value
-    assert lineage.data == ("rings",)
+    assert lineage.data == ("more", "rings")
     assert Lineage.from_json(lineage.to_json()) == lineage
 
 
@@ -120,7 +120,7 @@ def test_enough_takes_the_best_so_far_or_refuses(nano, quick, ring_plane) -> Non
             raise EnoughLearned
 
     steps = dataclasses.replace(quick, steps=20)
-    result = fine_tune(nano, [ring_plane(0), ring_plane(1)], steps, later)
+    result = fine_tune(nano, [ring_plane(0), ring_plane(1, source="more")], steps, later)
     assert result.lineage.held_out == len(result.curve[-1].held_out.ious)
 
 
@@ -131,7 +131,7 @@ def test_one_object_is_refused(nano, quick, ring_plane) -> None:
 
 def test_same_steps_give_the_same_model(nano, quick, ring_plane) -> None:
     few = dataclasses.replace(quick, steps=6)
-    planes = [ring_plane(0), ring_plane(1)]
+    planes = [ring_plane(0), ring_plane(1, source="more")]
     hashes = {hash_of_weights(fine_tune(nano, planes, few).model) for _ in range(2)}
     assert len(hashes) == 1
 

@@ -35,6 +35,7 @@ __all__ = ["CurvePoint", "EnoughLearned", "Fit", "Report", "fit"]
 _LARGEST_GRADIENT: Final = 1.0
 _DECAY: Final = 0.98  # of the averaged weights: about fifty steps
 _LOOKS: Final = 12  # at the held-out objects, if there is time
+_STEPS_BETWEEN: Final = 5  # looks at least, where the steps are counted
 _PATIENCE: Final = 5  # looks without a gain
 _WARM_UP: Final = 0.1  # of the time: Adam's first steps are large, and the parent is good already
 _WEIGHTS: Final = LossWeights(object_score=0.0)  # too few absent objects are known to teach absence
@@ -193,7 +194,8 @@ class _Clock:
 
     def pause(self, look: float) -> float:
         """Return the share until the next look: looks take a quarter of the time at most."""
-        return 1 / _LOOKS if self._steps else max(1 / _LOOKS, 4 * look / self._limit)
+        least = _STEPS_BETWEEN / self._steps if self._steps else 4 * look / self._limit
+        return max(1 / _LOOKS, least)
 
     def share(self, step: int) -> float:
         return step / self._steps if self._steps else self.seconds / self._limit
@@ -237,7 +239,7 @@ class _Training:
             loss = self._loss(rng)
             if not torch.isfinite(loss):
                 raise LearningError(
-                    f"the loss of step {self.step} is {float(loss)}: the training diverged; use a lower rate than "
+                    f"the loss of step {self.step} is {float(loss.detach())}: the training diverged; use a lower rate than "
                     f"{self.settings.rate}."
                 )
             self.optimizer.zero_grad(set_to_none=True)
