@@ -17,7 +17,7 @@ import napari_sam2
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "napari_sam2"
 FILES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py"))
 
-VALUES = {"prompts", "results", "errors"}
+VALUES = {"prompts", "results", "errors", "places"}
 ENGINE = {"model", "stack", *VALUES}
 SESSION = {"engine", *ENGINE}
 SESSION_LIBRARIES = {"torch", "skimage", "scipy", "zarr"}
@@ -28,7 +28,8 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "prompts": ({"errors"}, set()),
     "results": ({"errors"}, set()),
     "errors": (set(), set()),
-    "model": ({"errors"}, {"torch"}),
+    "places": (set(), set()),
+    "model": ({"errors", "places"}, {"torch"}),
     "model/hub.py": (set(), {"huggingface_hub"}),
     "model/transfer.py": (set(), {"huggingface_hub"}),
     "model/weights.py": (set(), {"safetensors"}),
@@ -45,11 +46,18 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "evaluation": ({"session", *SESSION}, {"scipy", "skimage"}),
     "dataset": ({"session", *SESSION}, set()),
     "dataset/images.py": (set(), {"tifffile"}),
+    "learning": (
+        {"evaluation", "training", "session", *SESSION},
+        {"torch", "scipy"},
+    ),
     "cli": (
-        {"batch", "dataset", "evaluation", "session", "synthetic", *SESSION},
+        {"batch", "dataset", "evaluation", "learning", "session", "synthetic", *SESSION},
         SESSION_LIBRARIES | {"typer", "rich"},
     ),
-    "_napari": ({"session", "synthetic", *VALUES}, {"napari", "qtpy", "superqt", "magicgui"}),
+    "_napari": (
+        {"learning", "session", "synthetic", *VALUES},
+        {"napari", "qtpy", "superqt", "magicgui"},
+    ),
     "_napari/ghost.py": (set(), {"vispy"}),
     "_napari/pixels.py": (set(), {"zarr"}),
     "_napari/samples.py": (set(), {"skimage"}),

@@ -11,6 +11,7 @@ __all__ = [
     "DeviceError",
     "DownloadError",
     "IntensityError",
+    "LearningError",
     "PromptError",
     "Sam2Error",
     "SessionError",
@@ -56,3 +57,7 @@ class SessionError(Sam2Error, ValueError):
 
 class DatasetError(Sam2Error, ValueError):
     """A training set that cannot be written, or one that is damaged."""
+
+
+class LearningError(Sam2Error, ValueError):
+    """A model cannot be fine-tuned as asked, or learned nothing that is worth keeping."""

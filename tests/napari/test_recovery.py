@@ -17,7 +17,6 @@ from napari_sam2._napari import recovery
 from napari_sam2._napari.autosave import (
     ImageKey,
     begin_autosave,
-    data_folder,
     discard,
     end_autosave,
     fingerprint,
@@ -27,6 +26,7 @@ from napari_sam2._napari.autosave import (
 )
 from napari_sam2._napari.recovery import RecoveryNotice, describe, when
 from napari_sam2.errors import SessionError
+from napari_sam2.places import data_folder
 from napari_sam2.session import JournalInfo
 
 NOW = datetime(2026, 11, 21, 15, 30).astimezone()
@@ -67,7 +67,7 @@ def test_data_folder_is_where_the_system_wants_it(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    monkeypatch.setattr("napari_sam2._napari.autosave.sys.platform", platform)
+    monkeypatch.setattr("napari_sam2.places.sys.platform", platform)
     assert data_folder().as_posix() == folder.replace("HOME", tmp_path.as_posix())
 
 

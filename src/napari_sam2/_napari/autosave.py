@@ -9,28 +9,27 @@ renamed is recognised; in it, every session has one::
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
-import sys
 import warnings
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from napari_sam2.errors import SessionError
+from napari_sam2.places import FOLDER_VARIABLE, data_folder
 
 if TYPE_CHECKING:  # the rest of the package is loaded by the worker, when it is first used
+    from pathlib import Path
+
     from napari_sam2.session import JournalInfo, Session
 
 __all__ = [
     "ImageKey",
     "autosave_base",
     "begin_autosave",
-    "data_folder",
     "discard",
     "end_autosave",
     "fingerprint",
@@ -39,24 +38,7 @@ __all__ = [
     "unsaved_work",
 ]
 
-_FOLDER_VARIABLE: Final = "NAPARI_SAM2_HOME"
 _NAME_LENGTH: Final = 40
-
-
-def data_folder() -> Path:
-    """Return the folder for what this package keeps for the user; it may not exist yet.
-
-    The environment variable NAPARI_SAM2_HOME, or what the system has for this.
-    """
-    chosen = os.environ.get(_FOLDER_VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser()
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "napari-sam2"
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "napari-sam2"
-    return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "napari-sam2"
 
 
 def autosave_base() -> Path:
@@ -166,7 +148,7 @@ def _new_folder(image_folder: Path) -> Path:
     except OSError as error:
         raise SessionError(
             f"{image_folder} cannot be made ({error}), so that nothing would be kept in a crash; make "
-            f"room, or set {_FOLDER_VARIABLE} to another folder."
+            f"room, or set {FOLDER_VARIABLE} to another folder."
         ) from error
     raise SessionError(f"{image_folder} is full; remove what is in it.")
 

@@ -51,8 +51,8 @@ class _Stopped(Exception):
 
 
 def describe_models() -> tuple[ModelFacts, ...]:
-    """Return what is known of every model, the bundled one first; the network is not asked."""
-    from napari_sam2.session import CARDS, is_downloaded
+    """Return what is known of every model, the bundled one first, the user's own last; the network is not asked."""
+    from napari_sam2.session import all_cards, is_downloaded
 
     return tuple(
         ModelFacts(
@@ -60,10 +60,10 @@ def describe_models() -> tuple[ModelFacts, ...]:
             card.size,
             card.licence,
             f"huggingface.co/{card.repo}" if card.repo else "",
-            card.is_bundled or is_downloaded(card.name),
+            not card.repo or is_downloaded(card.name),
             card.note,
         )
-        for card in CARDS.values()
+        for card in all_cards().values()
     )
 
 

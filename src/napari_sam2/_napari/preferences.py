@@ -10,8 +10,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
-from napari_sam2._napari.autosave import data_folder
 from napari_sam2._napari.keys import Action
+from napari_sam2.places import data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

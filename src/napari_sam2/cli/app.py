@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from napari_sam2.cli.demo import demo
 from napari_sam2.cli.evaluate import evaluate
 from napari_sam2.cli.export import export
+from napari_sam2.cli.finetune import finetune
 from napari_sam2.cli.import_set import import_set
 from napari_sam2.cli.info import info
 from napari_sam2.cli.models import models
@@ -94,6 +95,7 @@ app.command()(segment)
 app.command()(evaluate)
 app.command()(export)
 app.command("import")(import_set)
+app.command()(finetune)
 app.command()(models)
 app.command()(info)
 

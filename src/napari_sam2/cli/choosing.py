@@ -69,10 +69,12 @@ class ModelChoice:
 
 def describe_model(model: SAM2) -> str:
     """Say in a line what computes, and where."""
-    from napari_sam2.model.hub import CARDS
+    from napari_sam2.model.hub import all_cards
 
-    card = CARDS.get(model.name)
+    card = all_cards().get(model.name)
     hint = " (small: to try, test and teach)" if card is not None and card.is_bundled else ""
+    if card is not None and card.own is not None:
+        hint = f" ({card.note.split(';')[0].rstrip('.').lower()})"
     return f"model {model.name}{hint}, device {model.device}, precision {model.precision}"
 
 

@@ -114,9 +114,9 @@ def _devices() -> list[dict[str, Any]]:
 
 
 def _models() -> dict[str, str]:
-    from napari_sam2.model.hub import CARDS, find_weights
+    from napari_sam2.model.hub import all_cards, find_weights
 
-    found = {name: find_weights(name) for name in CARDS}
+    found = {name: find_weights(name) for name in all_cards()}
     return {name: _home(str(path)) for name, path in found.items() if path is not None}
 
 
@@ -124,10 +124,12 @@ def _folders() -> dict[str, str]:
     import tempfile
 
     from napari_sam2.model.hub import weights_folder
+    from napari_sam2.model.own import own_models_folder
 
     return {
         "package": _home(str(Path(__file__).parent.parent)),
         "weights": _home(str(weights_folder())),
+        "own models": _home(str(own_models_folder())),
         "temporary files": _home(tempfile.gettempdir()),
     }
 

@@ -14,14 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from napari_sam2.errors import CheckpointError, DownloadError
+from napari_sam2.model.own import own_model, own_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from napari_sam2.model.own import OwnModel
 
 __all__ = [
     "CARDS",
     "ModelCard",
     "Report",
+    "all_cards",
     "download",
     "find_weights",
     "is_downloaded",
@@ -55,6 +59,8 @@ class ModelCard:
         SPDX identifier.
     note : str
         A sentence for someone who has to choose.
+    own : OwnModel or None
+        What there is to know of it if the user made it.
     """
 
     name: str
@@ -63,11 +69,17 @@ class ModelCard:
     size: int
     licence: str
     note: str
+    own: OwnModel | None = None
 
     @property
     def is_bundled(self) -> bool:
         """Whether it comes with the package."""
-        return not self.repo
+        return not self.repo and self.own is None
+
+    @property
+    def network(self) -> str:
+        """Name of the released network with the same architecture; "" if that is not known."""
+        return self.name if self.own is None else self.own.network
 
     @property
     def url(self) -> str:
@@ -109,7 +121,17 @@ CARDS: Final[dict[str, ModelCard]] = {
         _official("sam2", "large", 897_952_466, "The first release; prefer sam2.1_hiera_large."),
     )
 }
-"""All models, the bundled one first."""
+"""All models of this package, the bundled one first."""
+
+
+def all_cards() -> dict[str, ModelCard]:
+    """Return all models that can be loaded by name: those of the package, then the user's own, fine-tuned ones."""
+    return CARDS | {model.name: _card_of(model) for model in own_models()}
+
+
+def _card_of(model: OwnModel) -> ModelCard:
+    licence = CARDS[model.network].licence if model.network in CARDS else ""
+    return ModelCard(model.name, "", model.path.name, model.size, licence, model.note, model)
 
 
 def model_card(name: str) -> ModelCard:
@@ -122,10 +144,16 @@ def model_card(name: str) -> ModelCard:
     """
     if name in CARDS:
         return CARDS[name]
-    close = difflib.get_close_matches(str(name).rsplit("/", 1)[-1].replace("-", "_"), CARDS, n=1)
+    own = own_model(name)
+    if own is not None:
+        return _card_of(own)
+    known = list(all_cards())
+    wanted = str(name).rsplit("/", 1)[-1]
+    close = difflib.get_close_matches(wanted.replace("-", "_"), known, n=1)
+    close = close or difflib.get_close_matches(wanted, known, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     raise CheckpointError(
-        f"there is no model {str(name)!r}; {hint}the models are {', '.join(CARDS)}. A weights file "
+        f"there is no model {str(name)!r}; {hint}the models are {', '.join(known)}. A weights file "
         "is given as load_model(checkpoint=path)."
     )
 
@@ -157,6 +185,8 @@ def find_weights(name: str) -> Path | None:
     card = model_card(name)
     if card.is_bundled:
         return _BUNDLED if _BUNDLED.is_file() else None
+    if card.own is not None:
+        return card.own.path
     for suffix in (".pt", ".safetensors"):
         file = weights_folder() / f"{name}{suffix}"
         if file.is_file():
@@ -204,7 +234,7 @@ def download(name: str, progress: Report | None = None, *, again: bool = False) 
     """
     card = model_card(name)
     here = find_weights(name)
-    if here is not None and (card.is_bundled or not again):
+    if here is not None and (not card.repo or not again):
         return here
     if card.is_bundled:
         raise CheckpointError(

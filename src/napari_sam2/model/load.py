@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_sam2.model.hub import ModelCard
     from napari_sam2.model.weights import Weights
 
 __all__ = ["load_model", "parameter_shapes", "recognise"]
@@ -43,8 +45,8 @@ def load_model(
     ----------
     name : str, optional
         "nano" (bundled, the default), "sam2.1_hiera_tiny", "..._small", "..._base_plus",
-        "..._large", or the same with "sam2_". Official weights are fetched from the Hugging Face
-        Hub at first use and kept.
+        "..._large", or the same with "sam2_"; or one of your own, fine-tuned ones. Official weights
+        are fetched from the Hugging Face Hub at first use and kept.
     checkpoint : path-like, optional
         A weights file to load instead: official ``.pt``, or safetensors with the official names or
         those of the ``transformers`` library. Which network it is shows from its shapes; a `name`
@@ -77,28 +79,34 @@ def load_model(
     """
     place = choose_device(device)
     arithmetic = choose_precision(precision, place)
-    wanted = None if name is None else model_card(name).name
-    if checkpoint is None:
-        wanted = wanted or "nano"
-        weights = _bring(wanted)
-    else:
-        weights = read_weights(checkpoint)
+    card = model_card(name or "nano")
+    weights = _bring(card) if checkpoint is None else read_weights(checkpoint)
+    # a file alone says itself what it is
+    wanted = None if checkpoint is not None and name is None else card.network or None
+    if wanted not in CONFIGS:
+        wanted = None
     config = _config(weights, wanted)
     net = _build(config, weights, place)
+    if card.own is not None and checkpoint is None:
+        weights = replace(weights, name=card.name)  # a file may have been renamed
     net.name = weights.name or wanted or recognise(parameter_shapes(config))
     net.precision = arithmetic
     return net.eval()
 
 
-def _bring(name: str) -> Weights:
+def _bring(card: ModelCard) -> Weights:
     """Read the weights of a known model, from here or from the Hub."""
-    path = download(name)
+    path = download(card.name)
     try:
         return read_weights(path)
     except CheckpointError as error:
-        if model_card(name).is_bundled:
+        if card.own is not None:
+            raise CheckpointError(
+                f"{error} It is one of your own models; remove it with: napari-sam2 models --remove {card.name}"
+            ) from error
+        if card.is_bundled:
             raise
-        again = f'napari_sam2.model.hub.download("{name}", again=True)'
+        again = f'napari_sam2.model.hub.download("{card.name}", again=True)'
         raise CheckpointError(f"{error} To fetch it again: {again}.") from error
 
 

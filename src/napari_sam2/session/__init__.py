@@ -4,7 +4,7 @@ What a window needs of the parts below is handed on here, because `_napari` may 
 """
 
 from napari_sam2.engine.stop_rule import StopRule
-from napari_sam2.model.hub import CARDS, ModelCard, download, is_downloaded
+from napari_sam2.model.hub import CARDS, ModelCard, all_cards, download, is_downloaded
 from napari_sam2.model.load import load_model
 from napari_sam2.session.journal import JournalInfo, has_journal
 from napari_sam2.session.recall import CacheSizes
@@ -19,6 +19,7 @@ __all__ = [
     "Session",
     "Stack",
     "StopRule",
+    "all_cards",
     "download",
     "has_journal",
     "is_downloaded",

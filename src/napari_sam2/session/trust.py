@@ -9,15 +9,17 @@ import numpy as np
 from napari_sam2.engine.confidence import confidence
 from napari_sam2.engine.masks import CompactMask
 from napari_sam2.errors import SessionError
+from napari_sam2.prompts import MaskPrompt
 from napari_sam2.results import FrameScores
 from napari_sam2.session.made import MaskRecords, as_prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from napari_sam2.prompts import Prompt
     from napari_sam2.session.state import ObjectState
 
-__all__ = ["accept_frame", "confidence_of", "least_confident", "scores_of"]
+__all__ = ["accept_frame", "confidence_of", "least_confident", "scores_of", "vouched_frames"]
 
 
 def accept_frame(state: ObjectState, frame: int, made: MaskRecords) -> None:
@@ -41,6 +43,20 @@ def accept_frame(state: ObjectState, frame: int, made: MaskRecords) -> None:
         state.prompts[frame] = (as_prompt(frame, record.mask, made.plane_shape),)
         state.records[frame] = made.trusted(record)
     state.add_facts(accepted=state.facts.accepted | {frame})
+
+
+def vouched_frames(prompts: Mapping[int, Sequence[Prompt]], accepted: Collection[int]) -> list[int]:
+    """Return the frames, ascending, whose masks the user vouched for.
+
+    Those that were accepted, painted, or corrected: two prompts or more, or a mask. A frame with a single click shows what the
+    model made of it, and nobody may have looked.
+    """
+    corrected = {
+        frame
+        for frame, given in prompts.items()
+        if len(given) > 1 or any(isinstance(p, MaskPrompt) for p in given)
+    }
+    return sorted(corrected | set(accepted))
 
 
 def scores_of(state: ObjectState) -> FrameScores:
