@@ -32,10 +32,12 @@ def list_models() -> tuple[ModelChoice, ...]:
 
 def _choice(facts: ModelFacts) -> ModelChoice:
     """Offer a model."""
-    if not facts.source:
+    if facts.name == BUNDLED.name:
         return replace(BUNDLED, note=facts.note)
     if facts.is_here:
-        return ModelChoice(facts.name, facts.name, facts.note)
+        side = BUNDLED.window_side if facts.network == BUNDLED.name else None
+        title = facts.name if facts.source else f"{facts.name} (yours)"
+        return ModelChoice(facts.name, title, facts.note, window_side=side)
     title = f"{facts.name} (needs download, {facts.megabytes})"
     return ModelChoice(facts.name, title, facts.note, facts.question)
 

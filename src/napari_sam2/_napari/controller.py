@@ -35,7 +35,7 @@ from napari_sam2._napari.state import Phase, State
 from napari_sam2._napari.tool import Tool
 from napari_sam2._napari.tool_actions import ToolActions
 from napari_sam2._napari.watch import LayerWatch
-from napari_sam2._napari.wishes import Call, TakeMasks
+from napari_sam2._napari.wishes import Call, TakeMasks, UseModel
 from napari_sam2.errors import Sam2Error
 from napari_sam2.results import MaskUpdate, Progress
 
@@ -206,6 +206,11 @@ class Controller(ToolActions):
     def call(self, function: Callable[[Session], Any], outcome: Future[Any], is_step: bool) -> None:
         """Let a script do something with the session; see `Call`."""
         self._submit(Call(function, outcome, is_step))
+
+    def use_model(self, name: str) -> None:
+        """Go on with a model that was learned here, and list it."""
+        self._ask(UseModel(name))
+        self.worker.submit(ListModels())
 
     def show_propagated(self) -> None:
         """Show what a script has left to show."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from napari_sam2._napari.backend import BUNDLED
 from napari_sam2._napari.clicks import by_frame
 from napari_sam2._napari.drawing_prompts import DrawnPrompts
 from napari_sam2._napari.host_wishes import say_all, serve_wish
@@ -36,7 +36,7 @@ from napari_sam2._napari.messages import (
     Undo,
 )
 from napari_sam2._napari.resting import Rest, objects_of
-from napari_sam2._napari.wishes import Call
+from napari_sam2._napari.wishes import Call, UseModel
 from napari_sam2.prompts import Point
 from napari_sam2.results import NO_SCORES, MaskUpdate, Progress
 
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["Host", "Job"]
 
 _FOLLOWED = "propagate"  # what a session calls it in its history
+_SMALL = 10_000_000  # parameters; the smallest official model has 39 million
 _TELL_EVERY_S = (
     0.5  # how far a propagation is; together, for whatever changes makes the whole window be drawn
 )
@@ -111,6 +112,8 @@ class Host:
                 self._let_go()
             case Save() | OpenFolder() | Discard() if session is not None:
                 self._keep(session, request, job)
+            case UseModel(name) if session is not None:
+                self._use_model(session, name, job)
             case _ if session is not None:
                 self._disturb()
                 serve_session(session, request, job, self._drawn)
@@ -157,6 +160,16 @@ class Host:
             self._model = session.model
             job.say(Said("The device ran out of memory; going on on the processor, slower."))
 
+    def _use_model(self, session: Session, name: str, job: Job) -> None:
+        """Let the session go on with another model; where it can't be loaded, everything stays as it was."""
+        assert self._pick is not None  # of the session that is open
+        pick = replace(self._pick, name=name)
+        model = self._backend.load_model(pick, _report(name, job))
+        session.use_model(model)
+        self._model, self._pick = model, pick
+        self._disturb()
+        job.say(Said(f"{name} is used from now on; masks that are there stay."))
+
     def _disturb(self) -> None:
         if self._rest is not None:
             self._rest.disturb()
@@ -193,8 +206,7 @@ class Host:
     @property
     def _is_fast(self) -> bool:
         """Whether the model answers at once where it runs."""
-        is_small = self._pick is not None and self._pick.name == BUNDLED.name
-        return is_small or not _is_on_cpu(self._model)
+        return _is_small(self._model) or not _is_on_cpu(self._model)
 
     def _load(self, pick: ModelPick, job: Job) -> Any:
         if self._model is None or self._pick != pick:
@@ -322,6 +334,12 @@ def _whole_frame(session: Session, frame: int) -> MaskUpdate:
     labels = session.labels[frame].copy()
     window = (0, 0, *labels.shape)
     return MaskUpdate(0, frame, window, labels > 0, labels, NO_SCORES, session.revision)
+
+
+def _is_small(model: Any) -> bool:
+    """Return whether a model is of the size of the bundled one, as those that learned from it are."""
+    parameters = getattr(model, "parameters", None)
+    return parameters is not None and sum(p.numel() for p in parameters()) < _SMALL
 
 
 def _is_on_cpu(model: Any) -> bool:

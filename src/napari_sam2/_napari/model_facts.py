@@ -40,11 +40,13 @@ class ModelFacts:
     licence : str
         SPDX identifier.
     source : str
-        Where its weights come from, such as ``huggingface.co/facebook/sam2.1-hiera-tiny``; "" for the bundled one.
+        Where its weights come from, such as ``huggingface.co/facebook/sam2.1-hiera-tiny``; "" for the bundled one and the user's own.
     is_here : bool
         Whether it can be loaded without the network.
     note : str
         A sentence for someone who has to choose.
+    network : str
+        Name of the released model with the same architecture; "" if that is not known.
     """
 
     name: str
@@ -53,6 +55,7 @@ class ModelFacts:
     source: str = ""
     is_here: bool = True
     note: str = ""
+    network: str = ""
 
     @property
     def megabytes(self) -> str:

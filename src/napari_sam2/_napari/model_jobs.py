@@ -62,6 +62,7 @@ def describe_models() -> tuple[ModelFacts, ...]:
             f"huggingface.co/{card.repo}" if card.repo else "",
             not card.repo or is_downloaded(card.name),
             card.note,
+            card.network,
         )
         for card in all_cards().values()
     )

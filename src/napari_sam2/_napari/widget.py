@@ -25,6 +25,7 @@ from napari_sam2._napari.backend import Backend
 from napari_sam2._napari.controller import Controller
 from napari_sam2._napari.host import Host
 from napari_sam2._napari.keys import Action, shown
+from napari_sam2._napari.learning_button import LearningButton
 from napari_sam2._napari.messages import ObjectsNow
 from napari_sam2._napari.notices import agrees
 from napari_sam2._napari.panels import ObjectPanels
@@ -161,6 +162,7 @@ class SegmentWidget(QWidget):
         self.stop.setToolTip("Stop after this frame and keep what is done.\nKey: Esc")
         self.progress_view = ProgressView()
         self.saving = SavingBar()
+        self.learning = LearningButton()
         self.areas = Areas()
         self.objects_area = self.areas.add("Objects", "All objects of this session.")
         self.trust_area = self.areas.add("Trust", "Where the result may be wrong.")
@@ -181,7 +183,7 @@ class SegmentWidget(QWidget):
         session.addLayout(_row(self.undo, self.redo, self.saving.save, self.saving.open))
         session.addLayout(_row(self.ghost, self.strokes))
         session.addWidget(_line())
-        session.addLayout(_row(self.follows, self.from_layer))
+        session.addLayout(_row(self.follows, self.from_layer, self.learning))
         layout = QVBoxLayout(self)
         layout.setSpacing(6)
         layout.addWidget(self.setup)
@@ -210,11 +212,13 @@ class SegmentWidget(QWidget):
         self.propagate.clicked.connect(self.controller.propagate)
         self.stop.clicked.connect(self.controller.stop)
         self.saving.connect_to(self.controller)
+        self.learning.connect_to(self.controller)
         self.objects_changed.connect(self.panels.show_objects)
         # not a method of ours: when it is called, this widget is gone
         closers = (
             self.controller.close,
             self.setup.end,
+            self.learning.end,
             self.panels.close,
         )
         self.destroyed.connect(lambda *_: _call(closers))

@@ -26,6 +26,7 @@ __all__ = [
     "Rename",
     "Split",
     "TakeMasks",
+    "UseModel",
     "Wish",
     "Worst",
 ]
@@ -160,6 +161,13 @@ class Call:
     is_step: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class UseModel:
+    """Go on with another model of the same architecture; masks stay as they are."""
+
+    name: str
+
+
 Wish: TypeAlias = (
     RemoveObjects
     | Rename
@@ -173,4 +181,5 @@ Wish: TypeAlias = (
     | ImportLabels
     | AddSeeds
     | Call
+    | UseModel
 )

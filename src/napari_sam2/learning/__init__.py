@@ -9,7 +9,7 @@ from napari_sam2.learning.annotations import (
     annotations_of_session,
 )
 from napari_sam2.learning.examples import Showing
-from napari_sam2.learning.finetune import Learned, fine_tune, keep
+from napari_sam2.learning.finetune import Learned, check_name, fine_tune, keep
 from napari_sam2.learning.fitting import CurvePoint, EnoughLearned
 from napari_sam2.learning.lineage import Lineage
 from napari_sam2.learning.settings import LearningSettings
@@ -24,6 +24,7 @@ __all__ = [
     "Showing",
     "annotations_of_labels",
     "annotations_of_session",
+    "check_name",
     "fine_tune",
     "keep",
 ]

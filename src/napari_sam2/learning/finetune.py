@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from napari_sam2.learning.settings import Learn
     from napari_sam2.model.network import SAM2
 
-__all__ = ["Learned", "fine_tune", "keep"]
+__all__ = ["Learned", "check_name", "fine_tune", "keep"]
 
 _LEAST_GAIN: Final = 1e-6
 _FEWEST_JUDGES: Final = 3
@@ -105,6 +105,17 @@ def fine_tune(
         run = _Run(parent, settings, learn, splits, report, clock)
         result = run.whole(examples)
         return _finished(run, result, planes, clock() - begin)
+
+
+def check_name(name: str) -> None:
+    """Make sure that a model can be kept under a name.
+
+    Raises
+    ------
+    CheckpointError
+        If the name cannot be used or is taken.
+    """
+    path_for(name)
 
 
 def keep(learned: Learned, name: str) -> Path:

@@ -119,9 +119,13 @@ class Recall:
             UserWarning,
             stacklevel=2,
         )
+        self.use(copy_to_processor(self.model))
+
+    def use(self, model: SAM2) -> None:
+        """Go on with another network of the same architecture; what the old one made of planes is made again."""
         for cache in (self.embeddings, self.memories, self.conditioned):
             cache.clear()
-        self.model = copy_to_processor(self.model)
+        self.model = model
 
     # planes
 

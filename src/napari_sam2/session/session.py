@@ -140,6 +140,22 @@ class Session:
         """The network; a copy on the processor once its device had too little memory for one object."""
         return self._recall.model
 
+    def use_model(self, model: SAM2) -> None:
+        """Go on with another model, such as one that was fine-tuned; masks that are there stay as they are.
+
+        Raises
+        ------
+        SessionError
+            If it is of another architecture: what it remembers would not fit.
+        """
+        if model.config != self.model.config:
+            raise SessionError(
+                f"{model.name or 'the new model'} is of another architecture than {self.model.name or 'this one'}; save the "
+                "session and load it with the new model."
+            )
+        self._propagation.end()
+        self._recall.use(model)
+
     @property
     def n_frames(self) -> int:
         """Frames of the stack."""
