@@ -61,6 +61,12 @@ def job() -> Job:
     return Recorder()
 
 
+@pytest.fixture(autouse=True)
+def _no_objects(monkeypatch) -> None:
+    """A stand-in has no scores to sum up."""
+    monkeypatch.setattr("napari_sam2._napari.host.objects_of", lambda _session: ())
+
+
 @pytest.fixture
 def session():
     session = create_autospec(Session, instance=True)

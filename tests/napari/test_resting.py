@@ -273,7 +273,7 @@ def test_a_press_is_decoded_before_the_button_is_let_go(open_window, stack, monk
     monkeypatch.setattr(Session, "preview", watched)
     place = window.on_canvas((20, 24))
     window.qtbot.mousePress(window.canvas, Qt.MouseButton.LeftButton, pos=place)
-    window.wait(lambda: asked)
+    window.wait(lambda: bool(asked))
     assert not len(window.prompts.data)
     window.qtbot.mouseRelease(window.canvas, Qt.MouseButton.LeftButton, pos=place)
     window.settle()

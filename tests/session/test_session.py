@@ -1,11 +1,15 @@
 """The session keeps its promises whatever the weights are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from napari_sam2 import Box, MaskPrompt, Point, Scribble
 from napari_sam2.engine.stop_rule import StopRule
 from napari_sam2.errors import PromptError, SessionError
+from napari_sam2.model.network import SAM2
 from napari_sam2.session import CacheSizes, Session
 
 CLICK = Point(4, (30, 25))
@@ -390,3 +394,24 @@ def test_an_object_that_has_ended_stays_so_when_a_propagation_goes_on(stack, mod
         run.close()
     assert session.scores(1).frame.tolist() == [0, 1, 2]
     assert session.pending(1) == []
+
+
+def test_another_model_goes_on_with_the_masks_that_are_there(stack, model):
+    session = Session(stack, model)
+    session.add_prompt(1, Point(4, (30, 25)))
+    before = session.labels.copy()
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        other = SAM2(model.config).eval()
+    session.use_model(other)
+    assert session.model is other
+    assert np.array_equal(session.labels, before)
+    list(session.propagate(frames=[4, 5]))
+    fresh = Session(stack, other)
+    fresh.take_mask(1, 4, session.mask(1, 4))
+    session.add_prompt(2, Point(7, (30, 25)))
+    fresh.add_prompt(2, Point(7, (30, 25)))
+    assert np.array_equal(session.mask(2, 7), fresh.mask(2, 7))
+    with pytest.raises(SessionError, match="another architecture"):
+        session.use_model(SAM2(replace(model.config, feedforward_dim=64)))
+    assert session.model is other

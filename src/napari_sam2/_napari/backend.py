@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUNDLED", "Backend", "Report", "list_models", "load_model", "open_session"]
 
-BUNDLED = ModelChoice("nano", "nano (bundled)", window_side=128)
+BUNDLED = ModelChoice("nano", "nano (bundled)", window_side=128, is_small=True)
 """What is offered until all models are listed; it was trained on close-ups of this size."""
 
 _WINDOW_DIAMETERS = 3.0  # docs/nano.md says what that is worth
@@ -35,9 +35,9 @@ def _choice(facts: ModelFacts) -> ModelChoice:
     if facts.name == BUNDLED.name:
         return replace(BUNDLED, note=facts.note)
     if facts.is_here:
-        side = BUNDLED.window_side if facts.network == BUNDLED.name else None
         title = facts.name if facts.source else f"{facts.name} (yours)"
-        return ModelChoice(facts.name, title, facts.note, window_side=side)
+        like = BUNDLED if facts.network == BUNDLED.name else ModelChoice("", "")
+        return replace(like, name=facts.name, title=title, note=facts.note)
     title = f"{facts.name} (needs download, {facts.megabytes})"
     return ModelChoice(facts.name, title, facts.note, facts.question)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from napari_sam2._napari.backend import BUNDLED
 from napari_sam2._napari.clicks import by_frame
 from napari_sam2._napari.drawing_prompts import DrawnPrompts
 from napari_sam2._napari.host_wishes import say_all, serve_wish
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
 __all__ = ["Host", "Job"]
 
 _FOLLOWED = "propagate"  # what a session calls it in its history
-_SMALL = 10_000_000  # parameters; the smallest official model has 39 million
 _TELL_EVERY_S = (
     0.5  # how far a propagation is; together, for whatever changes makes the whole window be drawn
 )
@@ -206,7 +206,13 @@ class Host:
     @property
     def _is_fast(self) -> bool:
         """Whether the model answers at once where it runs."""
-        return _is_small(self._model) or not _is_on_cpu(self._model)
+        return self._is_small or not _is_on_cpu(self._model)
+
+    @property
+    def _is_small(self) -> bool:
+        name = self._pick.name if self._pick is not None else ""
+        models = (BUNDLED, *self._backend.list_models())
+        return any(choice.is_small for choice in models if choice.name == name)
 
     def _load(self, pick: ModelPick, job: Job) -> Any:
         if self._model is None or self._pick != pick:
@@ -299,15 +305,19 @@ def _remove(session: Session, object_id: int, points: tuple[Point, ...]) -> Iter
 def _propagate(session: Session, job: Job) -> None:
     """Propagate until it is done, stopped, or another request waits; ends between two frames."""
     steps: list[Progress] = []
-
     told = float("-inf")
-    run = session.propagate(progress=steps.append)
+
+    def on_step(progress: Progress) -> None:
+        nonlocal told
+        steps.append(progress)
+        if monotonic() - told >= _TELL_EVERY_S:
+            told = monotonic()
+            job.say(Progress(progress.done, progress.total, f"Tracking, {progress.what}"))
+            job.say(ObjectsNow(objects_of(session)))
+
+    run = session.propagate(progress=on_step)
     for update in run:
         job.say(update)
-        if monotonic() - told > _TELL_EVERY_S:
-            told = monotonic()
-            job.say(Progress(steps[-1].done, steps[-1].total, f"Tracking, {steps[-1].what}"))
-            job.say(ObjectsNow(objects_of(session)))
         if job.stopped or job.others_wait:
             run.close()
             # other objects of this frame may be done, and not shown yet
@@ -334,12 +344,6 @@ def _whole_frame(session: Session, frame: int) -> MaskUpdate:
     labels = session.labels[frame].copy()
     window = (0, 0, *labels.shape)
     return MaskUpdate(0, frame, window, labels > 0, labels, NO_SCORES, session.revision)
-
-
-def _is_small(model: Any) -> bool:
-    """Return whether a model is of the size of the bundled one, as those that learned from it are."""
-    parameters = getattr(model, "parameters", None)
-    return parameters is not None and sum(p.numel() for p in parameters()) < _SMALL
 
 
 def _is_on_cpu(model: Any) -> bool:

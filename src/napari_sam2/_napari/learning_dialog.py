@@ -1,4 +1,4 @@
-""" "Learn from this session": a dialog with a worker of its own, so that the session goes on meanwhile."""
+"""The dialog of "Learn from this session", with a worker of its own, so that the session goes on meanwhile."""
 
 from __future__ import annotations
 

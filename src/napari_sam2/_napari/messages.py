@@ -72,6 +72,8 @@ class ModelChoice:
         What to ask before its weights are fetched; "" if they are here.
     window_side : int, optional
         How much of a large plane it should see around an object, in pixels, unless the user knows better.
+    is_small : bool
+        Whether it answers at once on any processor.
     """
 
     name: str
@@ -79,6 +81,7 @@ class ModelChoice:
     note: str = ""
     question: str = ""
     window_side: int | None = None
+    is_small: bool = False
 
 
 # requests
