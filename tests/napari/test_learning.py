@@ -27,7 +27,7 @@ pytestmark = pytest.mark.gui
 
 def point(share: float, iou: float | None = None) -> Any:
     """A `CurvePoint`, as far as the window looks at it."""
-    held = None if iou is None else SimpleNamespace(one_click=iou)
+    held = None if iou is None else SimpleNamespace(value=iou)
     return SimpleNamespace(round=1, rounds=1, share=share, held_out=held)
 
 
@@ -50,7 +50,7 @@ class School:
                 assert self.may_go_on.acquire(timeout=30)
         except EnoughLearned:
             self.stopped_at = share
-        before, after = SimpleNamespace(one_click=0.5), SimpleNamespace(one_click=0.65)
+        before, after = SimpleNamespace(value=0.5), SimpleNamespace(value=0.65)
         return SimpleNamespace(lineage=SimpleNamespace(before=before, after=after, held_out=6))
 
 

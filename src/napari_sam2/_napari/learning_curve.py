@@ -24,7 +24,7 @@ _EMPTY_TEXT: Final = "How good it is on objects that it does not learn from appe
 
 
 class LearningCurve(QWidget):
-    """Draw the IoU after one click, 0 to 1, over the time that is given."""
+    """Draw the IoU, 0 to 1, over the time that is given."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,7 +32,7 @@ class LearningCurve(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Learning curve")
         self.setToolTip(
-            "Median IoU after one click on the objects that were held out: 1 is perfect."
+            "IoU on the objects that were held out, mean after one and after three clicks: 1 is perfect."
         )
 
     def show_looks(self, looks: Sequence[Look]) -> None:
@@ -76,7 +76,7 @@ class LearningCurve(QWidget):
         points = [
             QPointF(
                 place.left() + look.done * place.width(),
-                place.bottom() - look.one_click * place.height(),
+                place.bottom() - look.iou * place.height(),
             )
             for look in self.looks
         ]

@@ -186,8 +186,8 @@ class LearningDialog(QDialog):
                 self.curve.show_looks([*self.curve.looks, answer])
             case NewModel():
                 self.text.setText(
-                    f"{answer.name} is better: IoU after one click {answer.after:.2f} instead of {answer.before:.2f} on "
-                    f"{answer.held_out} objects that were held out. It is used from now on; the model before it stays as it was."
+                    f"{answer.name} is better: IoU {answer.after:.2f} instead of {answer.before:.2f} on {answer.held_out} objects that "
+                    "were held out (mean after one and three clicks). It is used from now on; the model before it stays as it was."
                 )
                 self.learned.emit(answer.name)
 

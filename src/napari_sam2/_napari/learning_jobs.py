@@ -82,12 +82,12 @@ class Look:
     ----------
     done : float
         Of the whole time, 0 to 1.
-    one_click : float
-        Median IoU after one click.
+    iou : float
+        Mean after one and after three clicks: what decides.
     """
 
     done: float
-    one_click: float
+    iou: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class NewModel:
     name : str
         What `load_model` takes.
     before, after : float
-        Median IoU of the held-out objects after one click, with the parent and with the copy.
+        Mean IoU of the held-out objects after one and after three clicks, with the parent and with the copy.
     held_out : int
         How many objects these were.
     """
@@ -156,7 +156,7 @@ class LearningJobs:
         """Learn, and tell about it; errors are raised."""
         learned = self.learn(request, _reporter(job))
         lineage = learned.lineage
-        before, after = lineage.before.one_click, lineage.after.one_click
+        before, after = lineage.before.value, lineage.after.value
         job.say(NewModel(request.name, before, after, lineage.held_out))
 
 
@@ -172,7 +172,7 @@ def _reporter(job: LearningJob) -> Callable[[CurvePoint], None]:
             raise EnoughLearned
         done = (point.round - 1 + point.share) / point.rounds
         if point.held_out is not None:
-            job.say(Look(done, point.held_out.one_click))
+            job.say(Look(done, point.held_out.value))
         if monotonic() - told > _TELL_EVERY_S:
             told = monotonic()
             job.say(Progress(round(100 * done), 100, "Learning"))
