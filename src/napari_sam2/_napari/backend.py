@@ -68,6 +68,7 @@ def open_session(request: Open, model: Any) -> Session:
         None if as_it_is else "auto",
         window_side=request.window_side,
         window_diameters=_WINDOW_DIAMETERS,
+        drops_islands=True,
     )
 
 

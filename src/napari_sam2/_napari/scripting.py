@@ -120,7 +120,16 @@ class BoundSession:
         return outcome.result()
 
 
-_PLAIN = ("intensity", "model", "overlap", "stack", "stop_rule", "window_diameters", "window_side")
+_PLAIN = (
+    "drops_islands",
+    "intensity",
+    "model",
+    "overlap",
+    "stack",
+    "stop_rule",
+    "window_diameters",
+    "window_side",
+)
 """Attributes that `Session` has only when it is made."""
 
 

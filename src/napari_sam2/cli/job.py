@@ -51,6 +51,10 @@ class Options:
     ----------
     window : int or None
         Side of the window, pixels.
+    fit : float
+        Diameters of the object that the window is fitted to.
+    islands : bool
+        Whether parts that touch neither a prompt nor the object before are kept.
     intensity, direction, frames
         See `Session` and `Session.propagate`.
     stop_rule : bool
@@ -58,6 +62,8 @@ class Options:
     """
 
     window: int | None
+    fit: float
+    islands: bool
     intensity: str | tuple[float, float] | None
     direction: Direction
     frames: range | None
@@ -140,6 +146,8 @@ class Job:
         settings: dict[str, Any] = {
             "intensity": self.options.intensity,
             "window_side": self.options.window,
+            "window_diameters": self.options.fit,
+            "drops_islands": not self.options.islands,
         }
         if not self.options.stop_rule:
             settings["stop_rule"] = None

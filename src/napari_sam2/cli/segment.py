@@ -111,6 +111,25 @@ def segment(
             rich_help_panel=TRACKING_PANEL,
         ),
     ] = 0,
+    fit: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="DIAMETERS",
+            help="With --window: once an object was found, look at so many of its diameters instead;"
+            " 3 suits nano, 0 leaves it.",
+            rich_help_panel=TRACKING_PANEL,
+        ),
+    ] = 0,
+    islands: Annotated[
+        bool,
+        typer.Option(
+            "--islands/--no-islands",
+            help="Keep also the parts of a mask that touch neither a prompt nor the object on the"
+            " frame before.",
+            rich_help_panel=TRACKING_PANEL,
+        ),
+    ] = False,
     direction: Annotated[
         Literal["both", "forward", "backward"],
         typer.Option(
@@ -192,6 +211,8 @@ def segment(
     )
     options = Options(
         window=check_window(window),
+        fit=fit,
+        islands=islands,
         intensity=parse_intensity(intensity),
         direction=direction,
         frames=parse_frames(frames, opened.n_frames),

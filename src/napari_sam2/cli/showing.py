@@ -151,7 +151,7 @@ class Show:
             f"{len(self.scene.clicks)} objects, one click each; {stack.n_frames} frame(s) of "
             f"{stack.plane_shape}"
         )
-        session = Session(stack, net, window_side=self.window)
+        session = Session(stack, net, window_side=self.window, drops_islands=True)
         with memory_errors():
             seconds = self._segment(session)
         self._write(session)

@@ -96,6 +96,21 @@ class View:
         probability = self._crop(mask, self.side // 4, device)
         return torch.logit(probability, eps=1e-6).clamp(-MASK_LOGIT, MASK_LOGIT)
 
+    def cells_of_points(self, points_yx: Sequence[tuple[float, float]]) -> np.ndarray:
+        """Find the low-resolution pixels in which data points (y, x) lie, bool, (S/4, S/4)."""
+        cells = np.zeros((self.side // 4,) * 2, dtype=bool)
+        yx = np.asarray(points_yx, dtype=float).reshape(-1, 2) + 0.5 - np.asarray(self.window[:2])
+        places = np.floor(yx * len(cells) / np.asarray(self.shape)).astype(int)
+        cells[tuple(places.clip(0, len(cells) - 1).T)] = True
+        return cells
+
+    def cells_of_mask(self, mask: np.ndarray) -> np.ndarray:
+        """Find the low-resolution pixels that a mask (y, x) of the whole plane touches, bool, (S/4, S/4)."""
+        touched: np.ndarray = (
+            self._crop(mask, self.side // 4, torch.device("cpu"))[0, 0] > 1e-3
+        ).numpy()
+        return touched
+
     def to_data(self, logits: Tensor) -> Tensor:
         """Bring low-resolution logits (..., S/4, S/4) to the window's pixels, float32, (..., h, w)."""
         flat = logits.float().reshape(1, -1, *logits.shape[-2:])

@@ -53,10 +53,13 @@ class ModelMethod:
     ----------
     model : SAM2
         From `load_model`.
+    drops_islands : bool
+        See `Session`.
     """
 
-    def __init__(self, model: SAM2) -> None:
+    def __init__(self, model: SAM2, drops_islands: bool = True) -> None:
         self._model = model
+        self._drops_islands = drops_islands
 
     @property
     def name(self) -> str:
@@ -65,9 +68,14 @@ class ModelMethod:
 
     def open(self, scene: Scene, window_side: int | None) -> Work:
         """Open a session."""
-        return _SessionWork(
-            Session(scene.stack, self._model, scene.intensity, window_side=window_side)
+        session = Session(
+            scene.stack,
+            self._model,
+            scene.intensity,
+            window_side=window_side,
+            drops_islands=self._drops_islands,
         )
+        return _SessionWork(session)
 
 
 class _SessionWork:

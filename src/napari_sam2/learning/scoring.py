@@ -89,6 +89,7 @@ def score(
             (0.0, 1.0),
             window_side=showing.window_side,
             window_diameters=showing.window_diameters,
+            drops_islands=True,
         )
         truth = example.plane.labels[near] == example.object_id
         ious[row], said[row] = _click(session, truth)

@@ -16,6 +16,7 @@ from napari_sam2.model.threads import threads_for
 from napari_sam2.prompts import MaskPrompt, Point, Prompt
 from napari_sam2.results import Scores
 from napari_sam2.session.foresight import Asked, Foreseen, Foresight
+from napari_sam2.session.islands import seed_of, without_islands
 from napari_sam2.session.recall import after_tracking
 from napari_sam2.session.requests import merge_prompts, points_of
 from napari_sam2.session.state import FrameRecord, ObjectState
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from napari_sam2.engine.inference import Decision
     from napari_sam2.model.network import SAM2, MaskPrediction
     from napari_sam2.session.recall import Recall
 
@@ -40,10 +42,13 @@ class Decoder:
     ----------
     recall : Recall
         What was made before.
+    drops_islands : bool
+        Whether parts of a mask that touch no prompt, and nothing of the mask before, are left out.
     """
 
-    def __init__(self, recall: Recall) -> None:
+    def __init__(self, recall: Recall, drops_islands: bool = False) -> None:
         self.recall = recall
+        self.drops_islands = drops_islands
         self._foresight = Foresight()
 
     @property
@@ -101,7 +106,7 @@ class Decoder:
                 made = self.recall.record(decision, 0, view, earlier, prediction, foreseen.mask)
                 return replace(made, prompted=True)
         prediction = self.predict(state, frame, prompts, start)
-        decision = inference.decide(self.model, prediction, self._is_ambiguous(prompts))
+        decision = self._decide(prediction, prompts, view, start)
         return replace(self.recall.record(decision, 0, view, earlier, prediction), prompted=True)
 
     def predict(
@@ -172,7 +177,7 @@ class Decoder:
         features = held[0] if held else inference.condition(self.model, plain.features, None)
         embedding = ImageEmbedding(features, plain.high_res)
         prediction = self.predict(state, frame, prompts, earlier, embedding)
-        decision = inference.decide(self.model, prediction, self._is_ambiguous(prompts))
+        decision = self._decide(prediction, prompts, view, earlier)
         mask = self.recall.mask_of(decision.logits[0], view)
         asked = self._asked(frame, view, prompts, earlier)
         foreseen = Foreseen(asked, plain, prediction, decision, mask)
@@ -193,9 +198,34 @@ class Decoder:
         points = points_of(prompts, self.recall.stack.plane_shape)
         return len(points.kinds) <= 1 and not any(isinstance(p, MaskPrompt) for p in prompts)
 
-    def choose(self, record: FrameRecord, prediction: MaskPrediction, index: int) -> FrameRecord:
+    def _decide(
+        self,
+        prediction: MaskPrediction,
+        prompts: Sequence[Prompt],
+        view: View,
+        start: MaskPrompt | FrameRecord | None,
+        index: int | None = None,
+    ) -> Decision:
+        """Choose a mask, and leave its islands out if that is wanted."""
+        ambiguous = index is None and self._is_ambiguous(prompts)
+        decision = inference.decide(self.model, prediction, ambiguous, index)
+        if not self.drops_islands:
+            return decision
+        plane_shape = self.recall.stack.plane_shape
+        seed = seed_of(prompts, view, plane_shape)
+        if isinstance(start, FrameRecord):
+            seed |= view.cells_of_mask(start.mask.inside((0, 0, *plane_shape)))
+        return without_islands(decision, [seed])
+
+    def choose(
+        self,
+        record: FrameRecord,
+        prediction: MaskPrediction,
+        index: int,
+        prompts: Sequence[Prompt],
+    ) -> FrameRecord:
         """Take mask 1 to 3 of a prediction in place of a record's mask."""
-        decision = inference.decide(self.model, prediction, ambiguous=False, index=index)
+        decision = self._decide(prediction, prompts, record.view, None, index)
         made = self.recall.record(decision, 0, record.view, record, prediction)
         return replace(made, prompted=True)
 

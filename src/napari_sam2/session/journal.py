@@ -52,7 +52,7 @@ class JournalHead:
         (frame, y, x).
     model : str
         Name of the model.
-    window_side, overlap, stop_rule, window_diameters
+    window_side, overlap, stop_rule, window_diameters, drops_islands
         See `Session`.
     """
 
@@ -63,6 +63,7 @@ class JournalHead:
     overlap: Overlap
     stop_rule: StopRule
     window_diameters: float = 0.0
+    drops_islands: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,4 +297,5 @@ def _head_from_json(path: Path, content: dict[str, Any] | None) -> JournalHead:
         content["overlap"],
         StopRule(**content["stop_rule"]),
         float(content.get("window_diameters", 0.0)),
+        bool(content.get("drops_islands", False)),
     )

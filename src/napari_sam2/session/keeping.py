@@ -35,6 +35,7 @@ def save(session: Session, folder: Path) -> None:
         objects=ledger.objects,
         labels=session.labels,
         window_diameters=session.window_diameters,
+        drops_islands=session.drops_islands,
     )
     own = journal is not None and _same(journal.folder, folder)
     if journal is None or not own or not journal.is_open:
@@ -82,6 +83,7 @@ def start_journal(session: Session, folder: Path, image: str) -> None:
             session.overlap,
             session.stop_rule,
             session.window_diameters,
+            session.drops_islands,
         )
         head = JournalHead(image, shape, session.model.name, *settings)
         own = journal is not None and _same(
@@ -130,6 +132,7 @@ def _settings(saved: storage.SavedSession | JournalHead) -> dict[str, Any]:
     return {
         "window_side": saved.window_side,
         "window_diameters": saved.window_diameters,
+        "drops_islands": saved.drops_islands,
         "overlap": saved.overlap,
         "stop_rule": saved.stop_rule,
     }

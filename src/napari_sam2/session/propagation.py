@@ -57,10 +57,10 @@ class Propagation:
         What was made before.
     """
 
-    def __init__(self, ledger: Ledger, recall: Recall) -> None:
+    def __init__(self, ledger: Ledger, recall: Recall, drops_islands: bool = False) -> None:
         self._ledger = ledger
         self._recall = recall
-        self._tracker = Tracker(recall)
+        self._tracker = Tracker(recall, drops_islands)
         self._run: Run | None = None
 
     def start(

@@ -69,6 +69,8 @@ class Session:
     window_diameters : float
         Once the first prompt of an object has found something, its window becomes so many diameters of it, if that is smaller
         than `window_side`, and the prompt is decoded again. 0 leaves windows as they are. 3 suits the bundled model.
+    drops_islands : bool
+        Leave out the parts of a mask that touch neither a prompt nor the object on the frame before: specks in its neighbours.
     stop_rule : StopRule, optional
         When an object has ended; None: never, as upstream.
     overlap : {"higher_logit", "first", "newest"}
@@ -101,6 +103,7 @@ class Session:
         *,
         window_side: int | None = None,
         window_diameters: float = 0.0,
+        drops_islands: bool = False,
         stop_rule: StopRule | None = StopRule(),  # noqa: B008 - frozen
         overlap: Overlap = "higher_logit",
         caches: CacheSizes = CacheSizes(),  # noqa: B008 - frozen
@@ -123,14 +126,15 @@ class Session:
         self.intensity = intensity
         self.window_side = window_side
         self.window_diameters = float(window_diameters)
+        self.drops_islands = bool(drops_islands)
         self.stop_rule = stop_rule or StopRule.never()
         self.overlap = overlap
         self._recall = Recall(model, self.stack, intensity, caches)
-        self._decoder = Decoder(self._recall)
+        self._decoder = Decoder(self._recall, self.drops_islands)
         self._made = MaskRecords(self._recall)
         self._labels = Labels(self._shape, self._recall, overlap, labels_store)
         self._ledger = Ledger(self._labels)
-        self._propagation = Propagation(self._ledger, self._recall)
+        self._propagation = Propagation(self._ledger, self._recall, self.drops_islands)
         self._objects = self._ledger.objects
 
     # what there is
@@ -375,7 +379,7 @@ class Session:
         state = self._ledger.unlocked(object_id)
         record = self._record(object_id, frame)
         prediction = self._prediction(object_id, frame, record)
-        new = self._decoder.choose(record, prediction, index + 1)
+        new = self._decoder.choose(record, prediction, index + 1, state.prompts[frame])
         with self._action("choose mask", object_id) as action:
             self._ledger.prompt(state, frame, state.prompts[frame], new)
         return action.updates[0]

@@ -56,6 +56,8 @@ class SavedSession:
         The label image; it is read plane by plane.
     window_diameters : float
         See `Session`.
+    drops_islands : bool
+        See `Session`.
     """
 
     shape: tuple[int, int, int]
@@ -67,6 +69,7 @@ class SavedSession:
     objects: Mapping[int, ObjectState]
     labels: Any
     window_diameters: float = 0.0
+    drops_islands: bool = False
 
 
 def write(
@@ -159,6 +162,7 @@ def read(folder: Path) -> SavedSession:
             objects=objects,
             labels=_open_labels(folder / "labels.zarr"),
             window_diameters=float(head.get("window_diameters", 0.0)),
+            drops_islands=bool(head.get("drops_islands", False)),
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, SessionError):
@@ -182,6 +186,7 @@ def _head(session: SavedSession) -> dict[str, Any]:
         "highest_id": session.highest_id,
         "window_side": session.window_side,
         "window_diameters": session.window_diameters,
+        "drops_islands": session.drops_islands,
         "overlap": session.overlap,
         "stop_rule": asdict(session.stop_rule),
         "objects": sorted(session.objects),

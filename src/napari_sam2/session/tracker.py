@@ -12,10 +12,13 @@ from napari_sam2.engine.memory_bank import batch_memories
 from napari_sam2.engine.transforms import View, view_of
 from napari_sam2.model.device import available_memory
 from napari_sam2.model.threads import threads_for
+from napari_sam2.session.islands import without_islands
 from napari_sam2.session.views import centre_of_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import numpy as np
 
     from napari_sam2.engine.plan import Task
     from napari_sam2.model.network import SAM2
@@ -43,10 +46,13 @@ class Tracker:
     ----------
     recall : Recall
         What was made before.
+    drops_islands : bool
+        Whether parts of a mask that touch nothing of the mask before are left out.
     """
 
-    def __init__(self, recall: Recall) -> None:
+    def __init__(self, recall: Recall, drops_islands: bool = False) -> None:
         self.recall = recall
+        self._drops_islands = drops_islands
         self._largest_batch = _LARGEST_BATCH
 
     @property
@@ -86,9 +92,14 @@ class Tracker:
 
     def _view(self, state: ObjectState, frame: int, task: Task) -> View:
         """Let the window follow the object from the frame before."""
-        before = state.records.get(frame - task.direction) or state.records[task.source]
+        before = _before(state, frame, task)
         plane_shape, config = self.recall.stack.plane_shape, self.model.config
         return view_of(plane_shape, config, centre_of_record(before), state.facts.extent)
+
+    def _seed(self, frame: int, job: Job) -> np.ndarray:
+        """Find the low-resolution pixels of a frame where the object was on the frame before."""
+        before = _before(job.state, frame, job.task).mask
+        return job.view.cells_of_mask(before.inside((0, 0, *self.recall.stack.plane_shape)))
 
     def _track_or_halve(self, frame: int, jobs: list[Job]) -> list[tuple[Job, FrameRecord]]:
         """Track a batch; where the device runs out of memory, go on with half as many at a time, at last on the processor."""
@@ -118,6 +129,8 @@ class Tracker:
         batch = batch_memories(choices, memories, recall.stack.n_frames, model.device)
         conditioned = inference.condition(model, features, batch)
         decision = inference.carry(model, conditioned, high_res)
+        if self._drops_islands:
+            decision = without_islands(decision, [self._seed(frame, job) for job in jobs])
         score = decision.object_score
         maps = inference.encode_memory(model, view, features, decision.logits, score, False)
         results = []
@@ -143,3 +156,8 @@ class Tracker:
 def _since(task: Task) -> int | None:
     """Where the pass began, if it sees no other pass."""
     return task.source if task.is_alone else None
+
+
+def _before(state: ObjectState, frame: int, task: Task) -> FrameRecord:
+    """Return the record of the frame before, or else of the frame from which the object comes."""
+    return state.records.get(frame - task.direction) or state.records[task.source]

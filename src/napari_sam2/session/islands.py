@@ -1,0 +1,51 @@
+"""Where an object is known to be, for masks without islands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_sam2.engine.islands import drop_islands
+from napari_sam2.engine.scores import stability_score
+from napari_sam2.model.prompt_encoder import POSITIVE
+from napari_sam2.prompts import Box, MaskPrompt, Prompt
+from napari_sam2.session.requests import points_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_sam2.engine.inference import Decision
+    from napari_sam2.engine.transforms import View
+
+__all__ = ["seed_of", "without_islands"]
+
+
+def seed_of(prompts: Sequence[Prompt], view: View, plane_shape: tuple[int, int]) -> np.ndarray:
+    """Find the places that prompts give to an object: clicks, strokes, the inside of a box, a rough mask.
+
+    Returns
+    -------
+    ndarray of bool, (S/4, S/4)
+        Pixels of the logits.
+    """
+    points = points_of(prompts, plane_shape)
+    given = zip(points.points_yx, points.kinds, strict=True)
+    seed = view.cells_of_points([yx for yx, kind in given if kind == POSITIVE])
+    for prompt in prompts:
+        if isinstance(prompt, Box):
+            corners = view.cells_of_points([prompt.yx_min, prompt.yx_max])
+            rows, columns = (np.flatnonzero(corners.any(axis)) for axis in (1, 0))
+            seed[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
+        elif isinstance(prompt, MaskPrompt):
+            seed |= view.cells_of_mask(prompt.mask > 0.5)
+    return seed
+
+
+def without_islands(decision: Decision, seeds: Sequence[np.ndarray]) -> Decision:
+    """Leave the islands of every object's mask out; one seed, bool, (S/4, S/4), per row."""
+    rows = [drop_islands(row, seed) for row, seed in zip(decision.logits, seeds, strict=True)]
+    logits = torch.stack(rows)
+    return replace(decision, logits=logits, stability=stability_score(logits))
