@@ -51,7 +51,16 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
         {"torch", "scipy"},
     ),
     "cli": (
-        {"batch", "dataset", "evaluation", "learning", "session", "synthetic", *SESSION},
+        {
+            "batch",
+            "dataset",
+            "evaluation",
+            "learning",
+            "session",
+            "synthetic",
+            "training",
+            *SESSION,
+        },
         SESSION_LIBRARIES | {"typer", "rich"},
     ),
     "_napari": (

@@ -23,7 +23,7 @@ def window(open_window, stack):
 
 @pytest.fixture
 def headless(stack, net) -> Session:
-    return Session(stack, net)
+    return Session(stack, net, drops_islands=True)
 
 
 def test_click_is_a_mask_on_the_plane_at_once(window, headless, as_point) -> None:
@@ -131,7 +131,7 @@ def test_moved_point_is_a_new_prompt(window, net, stack, as_point) -> None:
     assert window.controller.binding._known == {_click(1, as_point(window.prompts))}
     (prompts,) = window.controller.binding._known
     # decoded with both points, then with the new one alone: as in a session
-    session = Session(stack, net)
+    session = Session(stack, net, drops_islands=True)
     session.add_prompt(1, prompts.point)
     session.remove_prompts(1, 2)
     session.add_prompt(1, prompts.point)
@@ -319,7 +319,7 @@ def test_stop_keeps_what_is_done_and_propagate_goes_on(
     made[0].let_through()
     window.widget.propagate.click()
     window.settle()
-    session = Session(stack, net)
+    session = Session(stack, net, drops_islands=True)
     session.add_prompt(1, as_point(window.prompts))
     list(session.propagate())
     assert np.array_equal(window.labels, session.labels)

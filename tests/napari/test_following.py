@@ -54,7 +54,7 @@ def window(open_window, stack):
 @pytest.mark.gui
 def test_one_click_is_the_object_on_every_frame(window, stack, net, as_point) -> None:
     window.click((20, 24))
-    session = Session(stack, net)
+    session = Session(stack, net, drops_islands=True)
     session.add_prompt(1, as_point(window.prompts))
     list(session.propagate())
     assert session.labels.any(axis=(1, 2)).all()

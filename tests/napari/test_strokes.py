@@ -68,7 +68,7 @@ def test_stroke_corrects_what_a_click_gave(window, net, stack, as_point) -> None
     point = as_point(window.prompts)
     brush(window, (3, 3), (3, 9))
     mask = window.labels[2] == 1
-    session = Session(stack, net)
+    session = Session(stack, net, drops_islands=True)
     session.add_prompt(1, point)
     session.add_prompt(1, MaskPrompt(2, mask))
     assert np.array_equal(window.labels, session.labels)

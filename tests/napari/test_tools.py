@@ -26,7 +26,7 @@ def window(open_window, stack):
 
 @pytest.fixture
 def headless(stack, net) -> Session:
-    return Session(stack, net)
+    return Session(stack, net, drops_islands=True)
 
 
 def drawing(window):

@@ -37,7 +37,7 @@ def test_click_on_a_transformed_image_is_where_the_mouse_is(
     ((point,),) = ([click.point for click in window.controller.binding._known],)
     assert point.frame == 3
     assert point.yx == pytest.approx((20, 26), abs=0.5)
-    session = Session(stack, net)
+    session = Session(stack, net, drops_islands=True)
     session.add_prompt(1, point)
     assert np.array_equal(window.labels, session.labels)
     for layer in (window.layer, window.prompts):
@@ -68,7 +68,7 @@ def test_single_plane(open_window, stack, net) -> None:
     assert not window.widget.setup.axis.isVisible()
     window.click((20, 24))
     (click,) = window.controller.binding._known
-    session = Session(stack[2:3], net)
+    session = Session(stack[2:3], net, drops_islands=True)
     session.add_prompt(1, click.point)
     assert np.array_equal(window.labels, session.labels[0])
     assert not window.widget.propagate.isEnabled()
@@ -93,7 +93,7 @@ def test_four_axes_follow_the_chosen_one_at_the_current_position(
     window.widget.propagate.click()
     window.settle()
     frames = image[:, 3] if axis == 0 else image[1]
-    session = Session(frames, net)
+    session = Session(frames, net, drops_islands=True)
     session.add_prompt(1, click.point)
     list(session.propagate())
     expected = np.zeros(image.shape, dtype=np.uint16)
@@ -126,7 +126,7 @@ def test_colour_image(open_window, net) -> None:
     window = open_window(image, rgb=True).start().go_to(1)
     window.click((20, 24))
     (click,) = window.controller.binding._known
-    session = Session(image, net, None)
+    session = Session(image, net, None, drops_islands=True)
     session.add_prompt(1, click.point)
     assert np.array_equal(window.labels, session.labels)
 
@@ -137,7 +137,7 @@ def test_multiscale_image_is_segmented_in_full_resolution(open_window, stack, ne
     window.click((10, 12))
     (click,) = window.controller.binding._known
     assert click.point.yx == pytest.approx((20, 24), abs=0.5)
-    session = Session(stack, net)
+    session = Session(stack, net, drops_islands=True)
     session.add_prompt(1, click.point)
     assert np.array_equal(window.labels, session.labels)
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import logging
 import os
 import signal
 from typing import TYPE_CHECKING
@@ -11,7 +10,6 @@ import pytest
 import torch
 
 from napari_sam2.model.load import load_model
-from napari_sam2.training.__main__ import main
 from napari_sam2.training.export import averaged_weights, export
 from napari_sam2.training.settings import Settings
 from napari_sam2.training.trainer import Trainer
@@ -127,21 +125,3 @@ def test_exported_weights_load_as_a_model(tmp_path: Path, discs: Draw, disc_clip
 def test_a_folder_without_a_run_cannot_be_exported(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"state\.pt"):
         export(tmp_path, tmp_path / "out.safetensors")
-
-
-def test_the_command_goes_on_with_the_settings_of_the_run(
-    tmp_path: Path,
-    small_name: str,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    seen: list[Settings] = []
-    monkeypatch.setattr(Trainer, "run", lambda self, **_: seen.append(self.settings))
-    state = ["--state", str(tmp_path / "run")]
-    with caplog.at_level(logging.INFO):
-        main(["train", *state, "--model", small_name, "--crops", "3", "--minutes", "5"])
-        main(["train", *state, "--minutes", "7"])
-    assert [s.crops for s in seen] == [3, 3]
-    assert [s.minutes for s in seen] == [5, 7]
-    assert seen[1].model == small_name
-    assert seen[1].sides == Settings().sides

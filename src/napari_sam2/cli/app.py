@@ -17,6 +17,7 @@ from napari_sam2.cli.import_set import import_set
 from napari_sam2.cli.info import info
 from napari_sam2.cli.models import models
 from napari_sam2.cli.segment import segment
+from napari_sam2.cli.train import train
 from napari_sam2.errors import Sam2Error
 
 __all__ = ["app"]
@@ -96,6 +97,7 @@ app.command()(evaluate)
 app.command()(export)
 app.command("import")(import_set)
 app.command()(finetune)
+app.command()(train)
 app.command()(models)
 app.command()(info)
 

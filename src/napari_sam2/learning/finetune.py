@@ -158,7 +158,7 @@ class _Run:
         self.splits, self.report, self.clock = splits, report, clock
         self.rounds = len(splits) + (len(splits) > 1)
         self.curve: list[CurvePoint] = []
-        self.befores: list[HeldOutScores] = []
+        self.parents: list[HeldOutScores] = []
         self.fits: list[Fit] = []
 
     def whole(self, examples: Sequence[Example]) -> _Result:
@@ -168,13 +168,13 @@ class _Run:
                 judges, before = self._look_at_parent(held)
             except EnoughLearned:
                 break
-            self.befores.append(before)
+            self.parents.append(before)
             self.fits.append(self._fit(len(self.fits), learned, judges, before, 1.0))
             if self.fits[-1].is_cut_short:
                 break
         if not self.fits:
             raise LearningError("stopped before anything was learned; give it more time.")
-        before = HeldOutScores.join(self.befores)
+        before = HeldOutScores.join(self.parents)
         after = HeldOutScores.join([_seen(f) for f in self.fits])
         if after.value <= before.value + _LEAST_GAIN:
             raise LearningError(
@@ -193,7 +193,7 @@ class _Run:
         return _Result(best.model, before, after, best.steps)
 
     def _gain(self, one: Fit) -> float:
-        return _seen(one).value - self.befores[self.fits.index(one)].value
+        return _seen(one).value - self.parents[self.fits.index(one)].value
 
     def _look_at_parent(self, held: list[Example]) -> tuple[list[Example], HeldOutScores]:
         """Score the parent; of held-out objects no more than can be looked at again and again in the time."""
