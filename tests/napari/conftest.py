@@ -109,7 +109,9 @@ def gated(backend: Backend) -> Iterator[tuple[Backend, list[GatedSession]]]:
 
     def open_session(request: Any, model: Any) -> Session:
         session = backend.open_session(request, model)
-        made.append(GatedSession(session.stack, session.model, session.intensity))
+        made.append(
+            GatedSession(session.stack, session.model, session.intensity, drops_islands=True)
+        )
         return made[-1]
 
     yield replace(backend, open_session=open_session), made
