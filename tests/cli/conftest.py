@@ -122,4 +122,5 @@ def segment_arguments(
     return [
         *("segment", stack_file, "--prompts", prompts_file, "--out", tmp_path / "labels.tif"),
         *("--checkpoint", weights, "--device", "cpu", "--precision", "float32"),
+        "--islands",  # random weights find little else
     ]

@@ -46,6 +46,32 @@ def test_labels_are_those_of_a_session(
     assert overlay.std() > 10
 
 
+@pytest.mark.parametrize("fit", [0, 3])
+def test_islands_are_left_out_unless_asked_for(
+    call: Call,
+    segment_arguments: list[object],
+    stack_file: Path,
+    weights: Path,
+    tmp_path: Path,
+    fit: float,
+) -> None:
+    arguments = [a for a in segment_arguments if a != "--islands"]
+    result = call(*arguments, "--window", 48, "--fit", fit, "--no-stop-rule")
+    assert result.exit_code == 0, result.stderr
+    session = Session(
+        open_stack(stack_file),
+        load_model(checkpoint=weights, device="cpu"),
+        window_side=48,
+        window_diameters=fit,
+        drops_islands=True,
+        stop_rule=None,
+    )
+    session.add_prompt(1, Point(3, (30, 30)))
+    session.add_prompt(2, Box(4, (5, 40), (20, 60)), Point(4, (40, 10), positive=False))
+    list(session.propagate())
+    np.testing.assert_array_equal(labels_of(tmp_path / "labels.tif"), session.labels)
+
+
 def test_what_is_printed(call: Call, segment_arguments: list[object], tmp_path: Path) -> None:
     result = call(*segment_arguments)
     assert f"labels: {tmp_path / 'labels.tif'}" in result.stdout.replace("\n", "")

@@ -93,10 +93,16 @@ def refreshes(painter, labels, monkeypatch, frame: int) -> int:
     return refresh.call_count
 
 
-@pytest.mark.parametrize(("frame", "expected"), [(1, 1), (3 - 1, 1), (0, 1)])
-def test_shown_planes_and_their_neighbours_are_drawn(
-    painter, labels, monkeypatch, frame, expected
+@pytest.mark.parametrize(("frame", "expected"), [(1, 1), (2, 0), (0, 0)])
+def test_the_shown_plane_alone_is_drawn(painter, labels, monkeypatch, frame, expected) -> None:
+    assert refreshes(painter, labels, monkeypatch, frame) == expected
+
+
+@pytest.mark.parametrize(("frame", "expected"), [(0, 1), (1, 1), (2, 0)])
+def test_between_two_planes_both_are_drawn(
+    painter, labels, dims, monkeypatch, frame, expected
 ) -> None:
+    dims.point = (0.5, 0, 0)
     assert refreshes(painter, labels, monkeypatch, frame) == expected
 
 

@@ -14,29 +14,29 @@ from napari_sam2.evaluation import ModelMethod, Options, evaluate_scene, find_se
 
 # median IoU on planes: after one click, after three, with a box
 CLICKS = {
-    "embryo": (0.70, 0.70, 0.68),
+    "embryo": (0.74, 0.74, 0.75),
     "mitocheck": (0.80, 0.80, 0.75),
-    "migration": (0.70, 0.70, 0.40),
-    "c2c12": (0.38, 0.42, 0.35),
-    "t98g-18": (0.36, 0.50, 0.05),
-    "t98g-26": (0.44, 0.48, 0.05),
-    "fluo256": (0.58, 0.58, 0.45),
-    "fluo520": (0.70, 0.75, 0.60),
-    "brightfield": (0.54, 0.60, 0.55),
-    "histology": (0.55, 0.65, 0.55),
-    "ovule": (0.40, 0.40, 0.15),
-    "fib25": (0.12, 0.24, 0.00),
+    "migration": (0.76, 0.72, 0.75),
+    "c2c12": (0.62, 0.62, 0.60),
+    "t98g-18": (0.42, 0.55, 0.45),
+    "t98g-26": (0.44, 0.48, 0.38),
+    "fluo256": (0.68, 0.72, 0.64),
+    "fluo520": (0.80, 0.82, 0.78),
+    "brightfield": (0.54, 0.66, 0.58),
+    "histology": (0.60, 0.66, 0.60),
+    "ovule": (0.50, 0.52, 0.55),
+    "fib25": (0.24, 0.28, 0.08),
 }
 # median IoU of all voxels: after one click, after one correction
 FRAMES = {
-    "embryo": (0.34, 0.40),
+    "embryo": (0.42, 0.47),
     "mitocheck": (0.70, 0.70),
-    "migration": (0.26, 0.30),
-    "ovule": (0.26, 0.26),
-    "fib25": (0.05, 0.08),
+    "migration": (0.34, 0.34),
+    "ovule": (0.36, 0.36),
+    "fib25": (0.10, 0.08),
 }
 # SEG, DET and TRA after one click
-TRACKS = {"mitocheck": (0.70, 0.80, 0.80), "migration": (0.34, 0.50, 0.50)}
+TRACKS = {"mitocheck": (0.72, 0.86, 0.80), "migration": (0.40, 0.55, 0.50)}
 
 PART = Options(objects=6, most_clicks=5)
 MOST_FRAMES = 8
