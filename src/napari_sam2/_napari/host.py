@@ -51,9 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["Host", "Job"]
 
 _FOLLOWED = "propagate"  # what a session calls it in its history
-_TELL_EVERY_S = (
-    0.5  # how far a propagation is; together, for whatever changes makes the whole window be drawn
-)
+_TELL_EVERY_S = 1.0  # how far a propagation is: each change makes Qt draw the whole window
 
 
 class Job(Protocol):
@@ -312,8 +310,9 @@ def _propagate(session: Session, job: Job) -> None:
         steps.append(progress)
         if monotonic() - told >= _TELL_EVERY_S:
             told = monotonic()
+            now = ObjectsNow(objects_of(session))  # first, so that both are drawn together
             job.say(Progress(progress.done, progress.total, f"Tracking, {progress.what}"))
-            job.say(ObjectsNow(objects_of(session)))
+            job.say(now)
 
     run = session.propagate(progress=on_step)
     for update in run:
