@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
 from napari_sam2 import Point
 from napari_sam2.errors import PromptError, SessionError
+from napari_sam2.model.network import SAM2
 from napari_sam2.session import CacheSizes, Session
 
 CLICK = Point(4, (30, 25))
@@ -136,3 +138,15 @@ def test_a_preview_is_not_taken_for_another_question(session):
     fresh.choose(1, 4, 1)
     fresh.add_prompt(1, Point(4, (34, 30), positive=False))
     assert np.array_equal(fresh.mask(1, 4), chosen)
+
+
+def test_what_was_foreseen_is_forgotten_with_the_network(stack, model):
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        other = SAM2(model.config).eval()
+    session, fresh = Session(stack, model), Session(stack, other)
+    assert session.preview(CLICK, encode=True) is not None
+    session.use_model(other)
+    for each in (session, fresh):
+        each.add_prompt(1, CLICK)
+    assert np.array_equal(session.mask(1, 4), fresh.mask(1, 4))

@@ -29,6 +29,8 @@ _STD: Final = (0.229, 0.224, 0.225)
 MASK_LOGIT: Final = 10.0
 """The logit that stands for a certain pixel of a mask given by the user."""
 
+_TOUCHED: Final = 1e-3  # of a low-resolution pixel, by area; less is rounding
+
 
 def input_side(config: ModelConfig, window: Window) -> int:
     """Choose the model's input side for a window: about its own size, within what the weights know.
@@ -105,10 +107,9 @@ class View:
         return cells
 
     def cells_of_mask(self, mask: np.ndarray) -> np.ndarray:
-        """Find the low-resolution pixels that a mask (y, x) of the whole plane touches, bool, (S/4, S/4)."""
-        touched: np.ndarray = (
-            self._crop(mask, self.side // 4, torch.device("cpu"))[0, 0] > 1e-3
-        ).numpy()
+        """Find the low-resolution pixels that a mask (h, w) of the window touches, bool, (S/4, S/4)."""
+        shown = _resize(torch.from_numpy(mask.astype(np.float32))[None, None], self.side // 4)
+        touched: np.ndarray = (shown[0, 0] > _TOUCHED).numpy()
         return touched
 
     def to_data(self, logits: Tensor) -> Tensor:

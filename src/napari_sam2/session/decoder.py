@@ -15,7 +15,7 @@ from napari_sam2.model.network import ImageEmbedding
 from napari_sam2.model.threads import threads_for
 from napari_sam2.prompts import MaskPrompt, Point, Prompt
 from napari_sam2.results import Scores
-from napari_sam2.session.foresight import Asked, Foreseen, Foresight
+from napari_sam2.session.foresight import Asked, Foreseen
 from napari_sam2.session.islands import seed_of, without_islands
 from napari_sam2.session.recall import after_tracking
 from napari_sam2.session.requests import merge_prompts, points_of
@@ -49,7 +49,6 @@ class Decoder:
     def __init__(self, recall: Recall, drops_islands: bool = False) -> None:
         self.recall = recall
         self.drops_islands = drops_islands
-        self._foresight = Foresight()
 
     @property
     def model(self) -> SAM2:
@@ -99,7 +98,7 @@ class Decoder:
                 made = after_tracking(made, earlier)
             return made
         if not isinstance(start, MaskPrompt):
-            foreseen = self._foresight.find(self._asked(frame, view, prompts, start))
+            foreseen = self.recall.foresight.find(self._asked(frame, view, prompts, start))
             if foreseen is not None:
                 self.recall.hold(frame, view, foreseen.embedding)
                 decision, prediction = foreseen.decision, foreseen.prediction
@@ -159,7 +158,7 @@ class Decoder:
         frame = point.frame
         prompts = merge_prompts(state.prompts.get(frame, ()), (point,))
         view, earlier = self._view(state, frame, prompts), state.records.get(frame)
-        foreseen = self._foresight.find(self._asked(frame, view, prompts, earlier))
+        foreseen = self.recall.foresight.find(self._asked(frame, view, prompts, earlier))
         if foreseen is None and (encode or self.recall.is_encoded(frame, view)):
             with threads_for(self.model.config, view.side):
                 foreseen = self._foresee(state, frame, prompts, view)
@@ -182,7 +181,7 @@ class Decoder:
         asked = self._asked(frame, view, prompts, earlier)
         foreseen = Foreseen(asked, plain, prediction, decision, mask)
         if held or earlier is None or not earlier.direction:
-            self._foresight.keep(foreseen)
+            self.recall.foresight.keep(foreseen)
         return foreseen
 
     def _asked(
@@ -191,7 +190,7 @@ class Decoder:
         """Return what a prediction follows from."""
         points = points_of(prompts, self.recall.stack.plane_shape)
         version = start.version if start else None
-        return Asked(self.model, frame, view, points, version, self._is_ambiguous(prompts))
+        return Asked(frame, view, points, version, self._is_ambiguous(prompts))
 
     def _is_ambiguous(self, prompts: Sequence[Prompt]) -> bool:
         """Tell whether so little was said that one of three masks is to be chosen."""
@@ -211,10 +210,9 @@ class Decoder:
         decision = inference.decide(self.model, prediction, ambiguous, index)
         if not self.drops_islands:
             return decision
-        plane_shape = self.recall.stack.plane_shape
-        seed = seed_of(prompts, view, plane_shape)
+        seed = seed_of(prompts, view, self.recall.stack.plane_shape)
         if isinstance(start, FrameRecord):
-            seed |= view.cells_of_mask(start.mask.inside((0, 0, *plane_shape)))
+            seed |= view.cells_of_mask(start.mask.inside(view.window))
         return without_islands(decision, [seed])
 
     def choose(

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from napari_sam2.engine.inference import Decision
     from napari_sam2.engine.masks import CompactMask
     from napari_sam2.engine.transforms import View
-    from napari_sam2.model.network import SAM2, ImageEmbedding, MaskPrediction
+    from napari_sam2.model.network import ImageEmbedding, MaskPrediction
     from napari_sam2.session.requests import PointSet
 
 __all__ = ["Asked", "Foreseen", "Foresight"]
@@ -20,12 +20,10 @@ _HELD: Final = 2  # a new object is decoded in its first window, and in the one 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """All that a prediction follows from; equal questions have equal answers.
+    """All that a prediction of one network follows from; equal questions have equal answers.
 
     Parameters
     ----------
-    model : SAM2
-        Who was asked.
     frame : int
         On which frame.
     view : View
@@ -38,7 +36,6 @@ class Asked:
         Whether one of three masks was chosen.
     """
 
-    model: SAM2
     frame: int
     view: View
     points: PointSet
@@ -70,3 +67,7 @@ class Foresight:
     def find(self, asked: Asked) -> Foreseen | None:
         """Return the prediction that answers a question; None if it was not foreseen."""
         return next((each for each in self._held if each.asked == asked), None)
+
+    def clear(self) -> None:
+        """Forget everything: another network is asked from now on."""
+        self._held.clear()

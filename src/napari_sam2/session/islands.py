@@ -40,7 +40,8 @@ def seed_of(prompts: Sequence[Prompt], view: View, plane_shape: tuple[int, int])
             rows, columns = (np.flatnonzero(corners.any(axis)) for axis in (1, 0))
             seed[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
         elif isinstance(prompt, MaskPrompt):
-            seed |= view.cells_of_mask(prompt.mask > 0.5)
+            y0, x0, y1, x1 = view.window
+            seed |= view.cells_of_mask(prompt.mask[y0:y1, x0:x1] > 0.5)
     return seed
 
 

@@ -18,6 +18,7 @@ from napari_sam2.model.device import copy_to_processor
 from napari_sam2.model.network import SAM2, ImageEmbedding, MaskPrediction
 from napari_sam2.model.threads import threads_for
 from napari_sam2.results import Scores
+from napari_sam2.session.foresight import Foresight
 from napari_sam2.session.state import FrameRecord, ObjectState
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Recall:
         self.memories = TensorCache(sizes.memories // 2)
         self.conditioned = TensorCache(sizes.memories // 2)
         self.logits = TensorCache(sizes.logits, sizes.disk // 2)
+        self.foresight = Foresight()
         self._versions = count(1)
 
     # the device
@@ -123,7 +125,7 @@ class Recall:
 
     def use(self, model: SAM2) -> None:
         """Go on with another network of the same architecture; what the old one made of planes is made again."""
-        for cache in (self.embeddings, self.memories, self.conditioned):
+        for cache in (self.embeddings, self.memories, self.conditioned, self.foresight):
             cache.clear()
         self.model = model
 

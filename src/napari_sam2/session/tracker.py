@@ -96,10 +96,11 @@ class Tracker:
         plane_shape, config = self.recall.stack.plane_shape, self.model.config
         return view_of(plane_shape, config, centre_of_record(before), state.facts.extent)
 
-    def _seed(self, frame: int, job: Job) -> np.ndarray:
+    @staticmethod
+    def _seed(frame: int, job: Job) -> np.ndarray:
         """Find the low-resolution pixels of a frame where the object was on the frame before."""
         before = _before(job.state, frame, job.task).mask
-        return job.view.cells_of_mask(before.inside((0, 0, *self.recall.stack.plane_shape)))
+        return job.view.cells_of_mask(before.inside(job.view.window))
 
     def _track_or_halve(self, frame: int, jobs: list[Job]) -> list[tuple[Job, FrameRecord]]:
         """Track a batch; where the device runs out of memory, go on with half as many at a time, at last on the processor."""

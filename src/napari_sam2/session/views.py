@@ -15,10 +15,17 @@ if TYPE_CHECKING:
     from napari_sam2.results import Window
     from napari_sam2.session.state import FrameRecord
 
-__all__ = ["centre_of_prompts", "centre_of_record", "extent_for", "fitting_extent"]
+__all__ = [
+    "SMALLEST_FITTED",
+    "centre_of_prompts",
+    "centre_of_record",
+    "extent_for",
+    "fitting_extent",
+]
 
 _EXTENT_PER_OBJECT: Final = 1.5
-_SMALLEST: Final = 32  # pixels, of a window that was fitted
+SMALLEST_FITTED: Final = 32
+"""Side of the smallest window that is fitted to an object, data pixels."""
 _WORTH_IT: Final = 0.9
 
 
@@ -62,7 +69,7 @@ def fitting_extent(extent: int | None, area: int, diameters: float) -> int | Non
     """
     if extent is None or not area or not diameters:
         return None
-    side = max(_SMALLEST, int(np.ceil(diameters * 2 * np.sqrt(area / np.pi))))
+    side = max(SMALLEST_FITTED, int(np.ceil(diameters * 2 * np.sqrt(area / np.pi))))
     return side if side < _WORTH_IT * extent else None
 
 
