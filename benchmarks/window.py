@@ -109,9 +109,13 @@ class Desk:
         ghost.forget()
         for offset in (3, 0):  # napari hears of a move only if there is one
             QTest.mouseMove(self.canvas, where + type(where)(offset, offset))
-            end = time.perf_counter() + REST_S / 2
-            self.wait(lambda: time.perf_counter() > end)  # noqa: B023 - used at once
+            self.pause(REST_S / 2)
         self.wait(lambda: ghost.is_shown)
+
+    def pause(self, seconds: float) -> None:
+        """Let the window go on for a while."""
+        end = time.perf_counter() + seconds
+        self.wait(lambda: time.perf_counter() > end)
 
     def press(self, place: tuple[float, float]) -> None:
         """Press and release the left button over a pixel of the image."""

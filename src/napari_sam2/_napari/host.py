@@ -154,8 +154,8 @@ class Host:
 
     def _see_device(self, session: Session, job: Job) -> None:
         """Say it when the session had to leave its device."""
-        if session.model is not self._model:
-            self._model = session.model
+        before, self._model = self._model, session.model
+        if _is_on_cpu(session.model) and not _is_on_cpu(before):
             job.say(Said("The device ran out of memory; going on on the processor, slower."))
 
     def _use_model(self, session: Session, name: str, job: Job) -> None:

@@ -17,7 +17,7 @@ from napari_sam2._napari.shapes_binding import is_negative
 from napari_sam2.errors import Sam2Error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from napari import Viewer
 
@@ -117,14 +117,19 @@ class HoverGhost:
             self._hover = hover
             self._send()
 
-    def _on_press(self, _viewer: Any, event: Any) -> None:
-        """Have the click that begins here decoded ahead, also where no ghost is shown."""
+    def _on_press(self, _viewer: Any, event: Any) -> Iterator[None]:
+        """Have the click that begins here decoded ahead, also where no ghost is shown; until the button is let go."""
         if event.button != _LEFT or not self._has_point_tool():
             return
         positive = self._binding.positive and not is_negative(event)
         hover = self._hover_at(event.position, positive)
-        if hover is not None and hover != self._hover:
-            self._hint(Hints(self._binding.frame, hover))
+        if hover is None or hover == self._hover:
+            return
+        self._hint(Hints(self._binding.frame, hover))
+        yield
+        while event.type == "mouse_move":
+            yield
+        self._send_now()
 
     def _hover_at(self, position: Any, positive: bool) -> Hover | None:
         """Return the click that would be made at a place in the world; None outside the image."""
