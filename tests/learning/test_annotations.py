@@ -110,3 +110,10 @@ def test_settings_say_what_is_wrong() -> None:
         LearningSettings(learn="encoder")
     with pytest.raises(LearningError, match="some time"):
         LearningSettings(minutes=0)
+
+
+def test_where_the_session_shows_whole_planes_so_do_the_examples() -> None:
+    assert Showing(None, 3.0).usual_extent(20) == Showing(None, 0.0).usual_extent(20) > 500
+    assert Showing(128, 3.0).usual_extent(20) == 60
+    assert Showing(128, 3.0).usual_extent(5) == 32
+    assert Showing(128, 0.0).usual_extent(20) == 128

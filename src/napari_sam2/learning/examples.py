@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from napari_sam2.session.views import SMALLEST_FITTED
 from napari_sam2.training.augment import normalise
 from napari_sam2.training.clicks import pick_inside
 from napari_sam2.training.crops import MIN_AREA, Placement, cut
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Crop", "Example", "Showing", "as_batch", "draw_crop", "examples_of"]
 
-_SMALLEST_WINDOW: Final = 32  # data pixels, as in a session that fits its windows
+_WHOLE_PLANE: Final = 1024  # as much of it as a model sees without shrinking it
 _NEIGHBOURS: Final = 2
 _MARGIN: Final = 4  # pixels around a window, so that smoothing does not see its edge
 
@@ -44,10 +45,16 @@ class Showing:
     window_side: int | None = 128
     window_diameters: float = 3.0
 
+    @property
+    def fits_windows(self) -> bool:
+        """Whether a window is fitted to its object; whole planes stay as they are."""
+        return self.window_side is not None and self.window_diameters > 0
+
     def usual_extent(self, diameter: float) -> float:
         """Return the side of the window in which an object of this diameter ends up, data pixels."""
-        fitted = self.window_diameters * diameter or math.inf
-        return max(min(fitted, self.window_side or 1024), _SMALLEST_WINDOW)
+        if self.window_side is None or not self.fits_windows:
+            return self.window_side or _WHOLE_PLANE
+        return max(min(self.window_diameters * diameter, self.window_side), SMALLEST_FITTED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,7 +181,7 @@ def _extent(example: Example, showing: Showing, rng: np.random.Generator) -> flo
     """Draw the side of a window in data pixels."""
     largest = float(min(example.plane.labels.shape))
     first = float(showing.window_side or largest)
-    if not showing.window_diameters:
+    if not showing.fits_windows:
         return min(first, largest)
     draw = rng.random()
     if draw < 0.15:
@@ -183,7 +190,7 @@ def _extent(example: Example, showing: Showing, rng: np.random.Generator) -> flo
         extent = showing.window_diameters * example.diameter * math.exp(rng.normal(0, 0.1))
     else:
         extent = example.diameter * rng.uniform(2, 5)
-    return min(max(extent, _SMALLEST_WINDOW), first, largest)
+    return min(max(extent, SMALLEST_FITTED), first, largest)
 
 
 def _place(example: Example, side: int, extent: float, rng: np.random.Generator) -> Placement:
