@@ -6,13 +6,21 @@ from typing import Annotated
 
 import typer
 
-from napari_sam2.cli.options import parse_channels, parse_intensity, parse_position
+from napari_sam2.cli.options import (
+    Along,
+    Axes,
+    Channels,
+    Intensity,
+    Position,
+    parse_channels,
+    parse_intensity,
+    parse_position,
+)
 
 __all__ = ["export"]
 
 SPLIT_PANEL = "Training, validation, test"
 SHEET_PANEL = "The data sheet"
-STACK_PANEL = "The images, where their files do not say it"
 
 
 class Frames(StrEnum):
@@ -95,50 +103,11 @@ def export(
             rich_help_panel=SHEET_PANEL,
         ),
     ] = "",
-    axes: Annotated[
-        str | None,
-        typer.Option(
-            metavar="AXES",
-            help="Names of the axes, such as ZYX.",
-            show_default="what the file says",
-            rich_help_panel=STACK_PANEL,
-        ),
-    ] = None,
-    propagate_along: Annotated[
-        str | None,
-        typer.Option(
-            metavar="AXIS",
-            help="The axis that frames count along, T or Z.",
-            show_default="T, else Z",
-            rich_help_panel=STACK_PANEL,
-        ),
-    ] = None,
-    position: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="AXIS=INDEX",
-            help="Index on an axis that is neither shown nor followed; may be repeated.",
-            show_default="middle of Z, start of others",
-            rich_help_panel=STACK_PANEL,
-        ),
-    ] = None,
-    channels: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NUMBERS",
-            help="One to three channels, such as 0,1; these are exported.",
-            show_default="colours, else the first",
-            rich_help_panel=STACK_PANEL,
-        ),
-    ] = None,
-    intensity: Annotated[
-        str,
-        typer.Option(
-            metavar="RANGE",
-            help="What the model was shown, for the sheet: auto, none or LOW,HIGH.",
-            rich_help_panel=STACK_PANEL,
-        ),
-    ] = "auto",
+    axes: Axes = None,
+    propagate_along: Along = None,
+    position: Position = None,
+    channels: Channels = None,
+    intensity: Intensity = "auto",
 ) -> None:
     """Export sessions as a training set: images, labels, COCO files, a data sheet.
 

@@ -6,9 +6,14 @@ from typing import Annotated, TypeAlias
 import typer
 
 __all__ = [
+    "Along",
+    "Axes",
+    "Channels",
     "Checkpoint",
     "Device",
+    "Intensity",
     "ModelName",
+    "Position",
     "Precision",
     "check_window",
     "parse_channels",
@@ -18,6 +23,7 @@ __all__ = [
 ]
 
 MODEL_PANEL = "Model"
+STACK_PANEL = "The stack"
 SMALLEST_WINDOW = 16
 
 ModelName: TypeAlias = Annotated[
@@ -54,6 +60,51 @@ Precision: TypeAlias = Annotated[
         metavar="NAME",
         help="Of the arithmetic: auto (the fast one of the device), float32 or bfloat16.",
         rich_help_panel=MODEL_PANEL,
+    ),
+]
+Axes: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="AXES",
+        help="Names of the axes, such as ZYX, TZCYX or ZYXS (S is colour).",
+        show_default="what the file says",
+        rich_help_panel=STACK_PANEL,
+    ),
+]
+Along: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="AXIS",
+        help="The propagation axis: the one that frames count along, T or Z.",
+        show_default="T, else Z",
+        rich_help_panel=STACK_PANEL,
+    ),
+]
+Position: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="AXIS=INDEX",
+        help="Index on an axis that is neither shown nor followed, such as T=3; may be repeated.",
+        show_default="middle of Z, start of others",
+        rich_help_panel=STACK_PANEL,
+    ),
+]
+Channels: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NUMBERS",
+        help="One to three channels, shown to the model as red, green, blue, such as 0,1.",
+        show_default="colours, else the first",
+        rich_help_panel=STACK_PANEL,
+    ),
+]
+Intensity: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="RANGE",
+        help="Values that become black and white: auto (from the stack), none (8-bit values as"
+        " they are) or LOW,HIGH.",
+        rich_help_panel=STACK_PANEL,
     ),
 ]
 

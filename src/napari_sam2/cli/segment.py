@@ -6,9 +6,14 @@ from typing import Annotated, Literal
 import typer
 
 from napari_sam2.cli.options import (
+    Along,
+    Axes,
+    Channels,
     Checkpoint,
     Device,
+    Intensity,
     ModelName,
+    Position,
     Precision,
     check_window,
     parse_channels,
@@ -19,7 +24,6 @@ from napari_sam2.cli.options import (
 
 __all__ = ["segment"]
 
-STACK_PANEL = "The stack"
 TRACKING_PANEL = "Tracking"
 KEEPING_PANEL = "Stopping and going on"
 
@@ -57,51 +61,11 @@ def segment(
             metavar="FILE", help="Also draw the result: a name in .png.", show_default=False
         ),
     ] = None,
-    axes: Annotated[
-        str | None,
-        typer.Option(
-            metavar="AXES",
-            help="Names of the axes, such as ZYX, TZCYX or ZYXS (S is colour).",
-            show_default="what the file says",
-            rich_help_panel=STACK_PANEL,
-        ),
-    ] = None,
-    propagate_along: Annotated[
-        str | None,
-        typer.Option(
-            metavar="AXIS",
-            help="The propagation axis: the one that frames count along, T or Z.",
-            show_default="T, else Z",
-            rich_help_panel=STACK_PANEL,
-        ),
-    ] = None,
-    position: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="AXIS=INDEX",
-            help="Index on an axis that is neither shown nor followed, such as T=3; may be repeated.",
-            show_default="middle of Z, start of others",
-            rich_help_panel=STACK_PANEL,
-        ),
-    ] = None,
-    channels: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NUMBERS",
-            help="One to three channels, shown to the model as red, green, blue, such as 0,1.",
-            show_default="colours, else the first",
-            rich_help_panel=STACK_PANEL,
-        ),
-    ] = None,
-    intensity: Annotated[
-        str,
-        typer.Option(
-            metavar="RANGE",
-            help="Values that become black and white: auto (from the stack), none (8-bit values as"
-            " they are) or LOW,HIGH.",
-            rich_help_panel=STACK_PANEL,
-        ),
-    ] = "auto",
+    axes: Axes = None,
+    propagate_along: Along = None,
+    position: Position = None,
+    channels: Channels = None,
+    intensity: Intensity = "auto",
     window: Annotated[
         int,
         typer.Option(
