@@ -248,7 +248,11 @@ def propagate_headless(desk: Desk, side: int | None, n_objects: int) -> float:
     import napari_sam2 as sam2
 
     session = sam2.Session(
-        np.asarray(desk.image.data), sam2.load_model("nano"), window_side=side, window_diameters=3.0
+        np.asarray(desk.image.data),
+        sam2.load_model("nano"),
+        window_side=side,
+        window_diameters=3.0,
+        drops_islands=True,
     )
     with tempfile.TemporaryDirectory() as folder:
         session.start_journal(Path(folder) / "journal")

@@ -18,6 +18,7 @@ from napari_sam2._napari.messages import (
     Close,
     Hints,
     ListModels,
+    Masks,
     ModelChoice,
     ModelList,
     Open,
@@ -150,6 +151,11 @@ def propagation(session, per_step: int, n_steps: int = 3) -> list[str]:
     return log
 
 
+def masks_shown(job) -> list[MaskUpdate]:
+    """Return the masks of a propagation, in order."""
+    return [update for a in job.answers if isinstance(a, Masks) for update in a.updates]
+
+
 def test_propagation_says_every_step_and_update(session, job, monkeypatch) -> None:
     monkeypatch.setattr("napari_sam2._napari.host._TELL_EVERY_S", 0.0)
     propagation(session, per_step=1)
@@ -158,7 +164,7 @@ def test_propagation_says_every_step_and_update(session, job, monkeypatch) -> No
     assert [(p.done, p.total, p.what) for p in progress] == [
         (i, 3, f"Tracking, frame {i - 1}") for i in (1, 2, 3)
     ]
-    assert [a.frame for a in job.answers if isinstance(a, MaskUpdate)] == [0, 1, 2]
+    assert [each.frame for each in masks_shown(job)] == [0, 1, 2]
     assert job.answers[-2:] == [Said("All frames are done."), NOW]
 
 
@@ -166,6 +172,33 @@ def test_steps_that_are_fast_are_not_all_told(session, job) -> None:
     propagation(session, per_step=1)
     serve_session(session, Propagate(), job)
     assert [a.done for a in job.answers if isinstance(a, Progress)] == [1]
+
+
+def test_masks_that_come_fast_are_said_together_but_the_first(session, job) -> None:
+    propagation(session, per_step=2)
+    serve_session(session, Propagate(), job)
+    said = [[each.frame for each in a.updates] for a in job.answers if isinstance(a, Masks)]
+    assert said == [[0], [0, 1, 1, 2, 2]]
+
+
+def test_masks_that_come_slowly_are_said_one_by_one(session, job, monkeypatch) -> None:
+    monkeypatch.setattr("napari_sam2._napari.host._SHOW_EVERY_S", 0.0)
+    propagation(session, per_step=1)
+    serve_session(session, Propagate(), job)
+    assert [len(a.updates) for a in job.answers if isinstance(a, Masks)] == [1, 1, 1]
+
+
+def test_masks_that_were_found_before_an_error_are_shown(session, job) -> None:
+    def propagate(*, progress):
+        progress(Progress(1, 2, "frame 0"))
+        yield update(0, 1)
+        yield update(1, 2)
+        raise OSError("disk full")
+
+    session.propagate.side_effect = propagate
+    with pytest.raises(OSError, match="disk full"):
+        serve_session(session, Propagate(), job)
+    assert [each.frame for each in masks_shown(job)] == [0, 1]
 
 
 def test_propagation_without_anything_to_do_says_so(session, job) -> None:
@@ -186,7 +219,7 @@ def test_propagation_ends_at_the_next_frame_and_shows_all_of_it(session, job, re
     setattr(job, reason, True)
     serve_session(session, Propagate(), job)
     assert log == ["frame 0", "closed"]  # the second frame was not begun
-    first, whole = (a for a in job.answers if isinstance(a, MaskUpdate))
+    first, whole = masks_shown(job)
     assert first.frame == whole.frame == 0
     assert whole.window == (0, 0, 3, 2)
     assert np.array_equal(whole.labels, session.labels[0])

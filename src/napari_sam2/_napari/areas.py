@@ -60,7 +60,8 @@ class Areas(QTabWidget):
     def look(self) -> None:
         """See which pages are empty."""
         for index, page in enumerate(self._pages):
-            self.setTabVisible(index, not page.is_empty)
+            if self.isTabVisible(index) == page.is_empty:  # else Qt would lay the window out again
+                self.setTabVisible(index, not page.is_empty)
         self.setVisible(self._is_wanted and not all(page.is_empty for page in self._pages))
 
     def eventFilter(self, watched: Any, event: Any) -> bool:

@@ -17,6 +17,7 @@ from napari_sam2._napari.messages import (
     Encoded,
     Ghost,
     ListModels,
+    Masks,
     ModelList,
     ObjectsNow,
     Open,
@@ -292,6 +293,9 @@ class Controller(ToolActions):
         match answer:
             case MaskUpdate():
                 binding.paint(answer)
+            case Masks(updates):
+                for update in updates:
+                    binding.paint(update)
             case ObjectsNow():
                 self._view.show_objects(answer)
             case Plane():

@@ -22,6 +22,7 @@ from napari_sam2._napari.messages import (
     Erase,
     Hints,
     ListModels,
+    Masks,
     ModelList,
     ObjectsNow,
     Open,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 __all__ = ["Host", "Job"]
 
 _FOLLOWED = "propagate"  # what a session calls it in its history
+_SHOW_EVERY_S = 0.1  # masks: the two threads take turns for each answer
 _TELL_EVERY_S = 1.0  # how far a propagation is: each change makes Qt draw the whole window
 
 
@@ -314,14 +316,29 @@ def _propagate(session: Session, job: Job) -> None:
             job.say(Progress(progress.done, progress.total, f"Tracking, {progress.what}"))
             job.say(now)
 
+    found: list[MaskUpdate] = []
+    shown = float("-inf")
+
+    def show() -> None:
+        nonlocal shown
+        if found:
+            shown = monotonic()
+            job.say(Masks(tuple(found)))
+            found.clear()
+
     run = session.propagate(progress=on_step)
-    for update in run:
-        job.say(update)
-        if job.stopped or job.others_wait:
-            run.close()
-            # other objects of this frame may be done, and not shown yet
-            job.say(_whole_frame(session, update.frame))
-            break
+    try:
+        for update in run:
+            found.append(update)
+            if monotonic() - shown >= _SHOW_EVERY_S:
+                show()
+            if job.stopped or job.others_wait:
+                run.close()
+                # other objects of this frame may be done, and not shown yet
+                found.append(_whole_frame(session, update.frame))
+                break
+    finally:
+        show()
     left = steps[-1].total - steps[-1].done if steps else 0
     if not left:
         job.say(Said("All frames are done."))

@@ -30,6 +30,7 @@ __all__ = [
     "Hints",
     "Hover",
     "ListModels",
+    "Masks",
     "ModelChoice",
     "ModelList",
     "ObjectNow",
@@ -342,6 +343,19 @@ class ObjectsNow:
     objects: tuple[ObjectNow, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Masks:
+    """What was found on some frames, in order.
+
+    Parameters
+    ----------
+    updates : tuple of MaskUpdate
+        One or more.
+    """
+
+    updates: tuple[MaskUpdate, ...]
+
+
 Answer: TypeAlias = (
     ModelList
     | Opened
@@ -352,6 +366,7 @@ Answer: TypeAlias = (
     | Ghost
     | ObjectsNow
     | MaskUpdate
+    | Masks
     | Progress
     | Unsaved
     | Plane

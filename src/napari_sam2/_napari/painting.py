@@ -64,6 +64,7 @@ class Painter:
         self._dims = dims
         self._revision = 0
         self._painted = new_pixels((placement.n_frames, *placement.plane_shape), on_disk)
+        self._changed: set[int] = set()
         self._redraw = qthrottled(self._refresh, timeout=_REFRESH_MS)
 
     def paint(self, update: MaskUpdate) -> bool:
@@ -95,8 +96,8 @@ class Painter:
         merge(shown, painted, labels)
         put_back(self._labels.data, here, shown)
         put_back(self._painted, ours, painted)
-        if self._is_shown(frame):
-            self._redraw()
+        self._changed.add(frame)
+        self._redraw()
 
     def changed_by_hand(self, frame: int) -> tuple[np.ndarray, np.ndarray]:
         """Return what a frame shows and what we painted there, int, (y, x): they differ where a hand was."""
@@ -113,6 +114,7 @@ class Painter:
             casting="same_kind",
         )
         put_back(self._labels.data, self._plane(frame), shown)
+        self._changed.add(frame)
         self._redraw()
 
     def finish(self) -> None:
@@ -135,12 +137,15 @@ class Painter:
         if new.max() > np.iinfo(self._painted.dtype).max:
             self._painted = self._painted.astype(new.dtype)
 
-    def _is_shown(self, frame: int) -> bool:
+    def _refresh(self) -> None:
+        """Draw the frames that changed since then, if any of them is in view."""
+        changed, self._changed = self._changed, set()
+        if self._shows_any(changed):
+            self._labels.refresh(thumbnail=False, highlight=False, extent=False)
+
+    def _shows_any(self, frames: Collection[int]) -> bool:
         axis = self._placement.axis
         if axis is None or axis in displayed_axes(self._labels, self._dims):
             return True
         now = self._labels.world_to_data(np.asarray(self._dims.point))[axis]
-        return bool(abs(now - frame) < _HALF)
-
-    def _refresh(self) -> None:
-        self._labels.refresh(thumbnail=False, highlight=False, extent=False)
+        return any(abs(now - frame) < _HALF for frame in frames)

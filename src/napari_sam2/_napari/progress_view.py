@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QProgressBar, QVBoxLayout, QWidget
+
+from napari_sam2._napari.still_label import StillLabel
 
 if TYPE_CHECKING:
     from napari_sam2._napari.messages import Encoded
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["ProgressView"]
 
 _PATIENCE_MS = 300
-_LEADING = 4
 
 
 class ProgressView(QWidget):
@@ -24,19 +25,18 @@ class ProgressView(QWidget):
     ----------
     bar, encoded : QProgressBar
         The two bars.
-    text : QLabel
+    text : StillLabel
         The sentence.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.bar = QProgressBar()
+        self.bar.setFormat("")  # to hide the text instead would draw the window at once
         self.encoded = QProgressBar()
         self.encoded.setFixedHeight(4)
         self.encoded.setTextVisible(False)
-        self.text = QLabel()
-        self.text.setWordWrap(True)
-        self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.text = StillLabel(lines=2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
@@ -49,10 +49,7 @@ class ProgressView(QWidget):
 
     def show_progress(self, progress: Progress | None) -> None:
         """Show how far it is; without a total, that something takes its time, once it does."""
-        known = progress is not None and progress.total > 0
-        if known != self.bar.isTextVisible():
-            self.bar.setTextVisible(known)
-        if progress is not None and not known:
+        if progress is not None and not progress.total:
             if not self._patience.isActive() and self.bar.maximum():
                 self._patience.start()
             return
@@ -61,6 +58,7 @@ class ProgressView(QWidget):
         if progress is None:
             self.bar.setRange(0, 1)
             self.bar.setValue(0)
+            self.bar.setFormat("")
         else:
             self.bar.setRange(0, progress.total)
             self.bar.setValue(progress.done)
@@ -78,10 +76,6 @@ class ProgressView(QWidget):
                 "answered at once."
             )
 
-    def showEvent(self, event: Any) -> None:
-        """Keep room for two lines of the font that the window has given by now."""
-        super().showEvent(event)
-        self.text.setMinimumHeight(2 * self.text.fontMetrics().lineSpacing() + _LEADING)
-
     def _show_busy(self) -> None:
+        self.bar.setFormat("")
         self.bar.setRange(0, 0)

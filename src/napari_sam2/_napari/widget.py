@@ -283,9 +283,10 @@ class SegmentWidget(QWidget):
         self.positive.setChecked(not state.positive)
         name = "Add" if state.positive else "Take away"
         show_key(self.positive, name, Action.FLIP, self.controller.keys.get(Action.FLIP, ""))
-        self.object_id.blockSignals(True)
-        self.object_id.setValue(state.object_id)
-        self.object_id.blockSignals(False)
+        if state.object_id != self.object_id.value():  # else it would be drawn again
+            self.object_id.blockSignals(True)
+            self.object_id.setValue(state.object_id)
+            self.object_id.blockSignals(False)
         self._show_color(state.color)
         for box, on in (
             (self.ghost, state.ghost),

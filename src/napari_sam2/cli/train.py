@@ -142,7 +142,7 @@ def changed(settings: "Settings", changes: Iterable[str]) -> "Settings":
             values[name] = _read(text.strip(), known[name])
         except ValueError as error:
             raise typer.BadParameter(
-                f"{change!r} has a value of another kind than {known[name]!r}.",
+                f"{change!r} has a value of another kind than {_written(known[name])}.",
                 param_hint="'--set'",
             ) from error
     return replace(settings, **values)
@@ -152,3 +152,8 @@ def _read(text: str, like: Any) -> Any:
     if isinstance(like, tuple):
         return tuple(_read(part.strip(), like[0]) for part in text.split(","))
     return type(like)(text)
+
+
+def _written(value: Any) -> str:
+    """Write a setting as it is given."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -32,7 +32,7 @@ __all__ = [
     "condition",
     "decide",
     "encode_memory",
-    "encode_plane",
+    "encode_views",
     "memory_of_mask",
     "predict",
     "stack_embeddings",
@@ -42,6 +42,7 @@ ABSENT_LOGIT: Final = -1024.0
 """The logit of every pixel where the object is not on the frame at all."""
 
 _FEEDBACK_LOGIT: Final = 32.0  # earlier logits are clamped to this before they are fed back
+_ENCODED_AT_ONCE: Final = 512**2  # pixels: many short operations become fewer longer ones
 _DYNAMIC_OFFSET: Final = 0.05
 _DYNAMIC_STABILITY: Final = 0.98
 
@@ -75,10 +76,16 @@ class Decision:
 
 
 @torch.inference_mode()
-def encode_plane(model: SAM2, view: View, plane: np.ndarray) -> ImageEmbedding:
-    """Encode a window of a plane (y, x, 3), float32 in 0 to 1."""
-    with model.autocast():
-        return model.encode_image(view.image(plane, model.device))
+def encode_views(model: SAM2, views: Sequence[View], plane: np.ndarray) -> list[ImageEmbedding]:
+    """Encode views of a plane (y, x, 3), float32 in 0 to 1; all of one side, small ones together."""
+    made: list[ImageEmbedding] = []
+    at_once = max(1, _ENCODED_AT_ONCE // views[0].side ** 2)
+    for start in range(0, len(views), at_once):
+        images = [view.image(plane, model.device) for view in views[start : start + at_once]]
+        with model.autocast():
+            whole = model.encode_image(torch.cat(images))
+        made += _apart(whole, len(images))
+    return made
 
 
 @torch.inference_mode()
@@ -211,6 +218,17 @@ def stack_embeddings(
     fine = torch.cat([e.high_res[0] for e in embeddings])
     middle = torch.cat([e.high_res[1] for e in embeddings])
     return features, (fine, middle)
+
+
+def _apart(whole: ImageEmbedding, count: int) -> list[ImageEmbedding]:
+    """Take a batch of embeddings apart, each with memory of its own: they are forgotten one by one."""
+    if count == 1:
+        return [whole]
+    fine, middle = whole.high_res
+    rows = [slice(i, i + 1) for i in range(count)]
+    return [
+        type(whole)(whole.features[i].clone(), (fine[i].clone(), middle[i].clone())) for i in rows
+    ]
 
 
 def _pointer_of_mask(

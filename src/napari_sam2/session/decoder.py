@@ -171,7 +171,8 @@ class Decoder:
     ) -> Foreseen:
         """Decode prompts that may come, and keep the answer if it is the one that they will get."""
         earlier, is_held = state.records.get(frame), self.recall.is_encoded(frame, view)
-        plain = (self.recall.embedding if is_held else self.recall.encode)(frame, view)
+        recall = self.recall
+        plain = recall.embedding(frame, view) if is_held else recall.encode(frame, [view])[0]
         held = self.recall.conditioned.get(earlier.origin) if earlier else None
         features = held[0] if held else inference.condition(self.model, plain.features, None)
         embedding = ImageEmbedding(features, plain.high_res)

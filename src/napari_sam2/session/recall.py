@@ -22,7 +22,7 @@ from napari_sam2.session.foresight import Foresight
 from napari_sam2.session.state import FrameRecord, ObjectState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -133,11 +133,21 @@ class Recall:
 
     def embedding(self, frame: int, view: View) -> ImageEmbedding:
         """Return the embedding of a frame, encoding it if it is not held."""
+        return self.embeddings_of(frame, [view])[view]
+
+    def embeddings_of(self, frame: int, views: Sequence[View]) -> dict[View, ImageEmbedding]:
+        """Return embeddings of a frame, in views of one side; those that are not held are encoded together."""
+        held = {view: self._held(frame, view) for view in views}
+        missing = [view for view, embedding in held.items() if embedding is None]
+        made = dict(zip(missing, self.encode(frame, missing), strict=True))
+        for view, embedding in made.items():
+            self.hold(frame, view, embedding)
+        return {view: embedding or made[view] for view, embedding in held.items()}
+
+    def _held(self, frame: int, view: View) -> ImageEmbedding | None:
         tensors = self.embeddings.get((frame, view))
         if tensors is None:
-            made = self.encode(frame, view)
-            self.hold(frame, view, made)
-            return made
+            return None
         features, fine, middle = tensors
         return ImageEmbedding(features, (fine, middle))
 
@@ -145,11 +155,13 @@ class Recall:
         """Hold the embedding of a frame, as long as there is room."""
         self.embeddings.put((frame, view), embedding.features, *embedding.high_res)
 
-    def encode(self, frame: int, view: View) -> ImageEmbedding:
-        """Encode a frame, and hold nothing of it."""
+    def encode(self, frame: int, views: Sequence[View]) -> list[ImageEmbedding]:
+        """Encode a frame in views of one side, together, and hold nothing of it."""
+        if not views:
+            return []
         plane = self.intensity(self.stack.plane(frame))
-        with threads_for(self.model.config, view.side):
-            return inference.encode_plane(self.model, view, plane)
+        with threads_for(self.model.config, views[0].side):
+            return inference.encode_views(self.model, views, plane)
 
     def embeddings_kept(self, view: View) -> int:
         """Tell how many embeddings of this size can be held."""

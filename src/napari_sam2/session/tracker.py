@@ -125,7 +125,7 @@ class Tracker:
             choice = recall.choice(job.state, frame, job.task.direction, _since(job.task))
             choices.append(choice)
             memories.append({f: recall.memory(job.state.records[f], f) for f in choice.frames})
-        embeddings = {job.view: recall.embedding(frame, job.view) for job in jobs}
+        embeddings = recall.embeddings_of(frame, [job.view for job in jobs])
         features, high_res = inference.stack_embeddings([embeddings[job.view] for job in jobs])
         batch = batch_memories(choices, memories, recall.stack.n_frames, model.device)
         conditioned = inference.condition(model, features, batch)
