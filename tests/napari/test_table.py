@@ -93,10 +93,10 @@ def test_one_row_is_shown_anew_without_a_reset(table, qtbot) -> None:
     resets, changes = [], []
     model.modelReset.connect(lambda: resets.append(1))
     model.dataChanged.connect(lambda top, bottom, *_: changes.append((top.row(), bottom.row())))
-    table.update_row(ObjectRow(2, "mother", ROWS[1].color, 8, 0.5, 1))
+    table.update_rows(ObjectRow(2, "mother", ROWS[1].color, 8, 0.5, 1))
     assert texts(table, Column.NAME) == ["", "mother", "Anna"]
     assert changes == [(1, 1)]
-    table.update_row(ObjectRow(7, "new"))
+    table.update_rows(ObjectRow(7, "new"))
     table.remove_row(1)
     assert (texts(table), resets) == (["2", "5", "7"], [])
 
@@ -106,7 +106,7 @@ def test_sorting_by_confidence_puts_the_worst_first(table, qtbot) -> None:
     assert texts(table) == ["2", "1", "5"]  # without a mask: last
     table.select(1)
     assert table.selected_ids == (1,)
-    table.update_row(ObjectRow(1, lowest=0.1, lowest_frame=4))
+    table.update_rows(ObjectRow(1, lowest=0.1, lowest_frame=4))
     assert (texts(table), table.selected_ids) == (["1", "2", "5"], (1,))
 
 
@@ -201,7 +201,7 @@ def test_a_thousand_objects_stay_fast(table, qtbot) -> None:
     shown = time.perf_counter() - begin
     begin = time.perf_counter()
     for i in range(1, 51):
-        table.update_row(ObjectRow(i, "x", (0.1, 0.5, 0.9, 1.0), i, math.nan))
+        table.update_rows(ObjectRow(i, "x", (0.1, 0.5, 0.9, 1.0), i, math.nan))
     updated = (time.perf_counter() - begin) / 50
     assert shown < 1.0
     assert updated < 0.02

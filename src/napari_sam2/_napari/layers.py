@@ -21,7 +21,7 @@ from napari_sam2._napari.connections import connect
 from napari_sam2._napari.pixels import new_pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from napari.layers import Image, Layer
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "color_of",
+    "colors_of",
     "follow_transform",
     "full_resolution",
     "make_labels",
@@ -123,12 +124,19 @@ def follow_transform(image: Image, layers: Iterable[Layer]) -> list[Undo]:
 
 def color_of(labels: Labels, object_id: int) -> tuple[float, ...]:
     """Return the colour of an object, RGBA, 0 to 1."""
+    return colors_of(labels, [object_id])[0]
+
+
+def colors_of(labels: Labels, object_ids: Sequence[int]) -> list[tuple[float, ...]]:
+    """Return the colours of objects, RGBA, 0 to 1."""
+    if not object_ids:
+        return []
     colormap = labels.colormap
     if colormap.use_selection:  # only the selected label is shown; the others keep their colour
         copy = getattr(colormap, "model_copy", colormap.copy)  # napari 0.9, and before
         colormap = copy(update={"use_selection": False})
-    color = np.asarray(colormap.map(object_id), dtype=float).reshape(-1)
-    return tuple(float(value) for value in color[-4:])
+    colors = np.asarray(colormap.map(np.asarray(object_ids)), dtype=float)
+    return [tuple(float(value) for value in color) for color in colors]
 
 
 def style(prompts: Points, labels: Labels) -> None:
@@ -137,7 +145,7 @@ def style(prompts: Points, labels: Labels) -> None:
         return
     ids = prompts.features["object_id"].to_numpy()
     positive = prompts.features["positive"].to_numpy()
-    colors = np.array([color_of(labels, int(i)) for i in ids])
+    colors = np.array(colors_of(labels, [int(i) for i in ids]))
     symbols = [_SYMBOL[bool(each)] for each in positive]
     # to set what is there already would draw everything again
     if not np.allclose(prompts.face_color, colors):
@@ -162,7 +170,7 @@ def style_shapes(shapes: Shapes, labels: Labels) -> None:
     """Show every shape in the colour of its object, filled a little if it is positive."""
     if not shapes.nshapes:
         return
-    edges = np.array([color_of(labels, int(i)) for i in shapes.features["object_id"]])
+    edges = np.array(colors_of(labels, [int(i) for i in shapes.features["object_id"]]))
     faces = edges.copy()
     faces[:, 3] = np.where(shapes.features["positive"].to_numpy(dtype=bool), *_FILLED)
     if not np.allclose(shapes.edge_color, edges):

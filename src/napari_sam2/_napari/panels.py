@@ -9,12 +9,14 @@ import numpy as np
 
 from napari_sam2._napari.connections import Connections, connect
 from napari_sam2._napari.curve import CurveData, ObjectCurve
-from napari_sam2._napari.layers import color_of
+from napari_sam2._napari.layers import colors_of
 from napari_sam2._napari.strip import TrustStrip
 from napari_sam2._napari.table import ObjectTable
 from napari_sam2._napari.table_model import ObjectRow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari import Viewer
     from qtpy.QtWidgets import QVBoxLayout
 
@@ -85,10 +87,10 @@ class ObjectPanels:
         """Show all objects; those that are known already are changed in place."""
         before, self._objects = self._objects, {each.object_id: each for each in now.objects}
         if list(before) == list(self._objects) and before:
-            for object_id, each in self._objects.items():
-                if not _is_same(before[object_id], each):
-                    self.table.update_row(self._row(each))
-                    self.strip.update_row(object_id, each.confidence, each.trusted)
+            changed = [o for i, o in self._objects.items() if not _is_same(before[i], o)]
+            self.table.update_rows(*self._rows(changed))
+            for each in changed:
+                self.strip.update_row(each.object_id, each.confidence, each.trusted)
         else:
             self._show_all()
         self._show_curve()
@@ -105,7 +107,7 @@ class ObjectPanels:
 
     def _show_all(self) -> None:
         objects = list(self._objects.values())
-        self.table.show_rows([self._row(each) for each in objects])
+        self.table.show_rows(self._rows(objects))
         n_frames = len(objects[0].confidence) if objects else 0
         # one row per object, also where there are none
         confidence = np.array([o.confidence for o in objects]).reshape(len(objects), n_frames)
@@ -123,10 +125,12 @@ class ObjectPanels:
             data = CurveData(each.object_id, each.area, each.confidence, each.trusted)
             self.curve.show_object(data)
 
-    def _row(self, each: ObjectNow) -> ObjectRow:
+    def _rows(self, objects: Sequence[ObjectNow]) -> list[ObjectRow]:
         binding = self._controller.binding
-        color = color_of(binding.labels, each.object_id) if binding else ObjectRow(0).color
-        return row_of(each, tuple(float(part) for part in color))
+        if binding is None:
+            return [row_of(each, ObjectRow(0).color) for each in objects]
+        colors = colors_of(binding.labels, [each.object_id for each in objects])
+        return [row_of(each, color) for each, color in zip(objects, colors, strict=True)]
 
     def _on_frame(self, _event: object = None) -> None:
         if self._controller.binding is not None:

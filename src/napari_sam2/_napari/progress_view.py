@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["ProgressView"]
 
 _PATIENCE_MS = 300
+_BEATS, _BEAT_MS = (
+    4,
+    500,
+)  # of a bar that moves without a total; Qt's own moves thirty times a second
 
 
 class ProgressView(QWidget):
@@ -42,18 +46,16 @@ class ProgressView(QWidget):
         layout.setSpacing(6)
         for part in (self.encoded, self.bar, self.text):
             layout.addWidget(part)
-        self._patience = QTimer(self)
-        self._patience.setSingleShot(True)
-        self._patience.setInterval(_PATIENCE_MS)
-        self._patience.timeout.connect(self._show_busy)
+        self._pulse = QTimer(self)
+        self._pulse.timeout.connect(self._beat)
 
     def show_progress(self, progress: Progress | None) -> None:
         """Show how far it is; without a total, that something takes its time, once it does."""
         if progress is not None and not progress.total:
-            if not self._patience.isActive() and self.bar.maximum():
-                self._patience.start()
+            if not self._pulse.isActive():
+                self._pulse.start(_PATIENCE_MS)
             return
-        self._patience.stop()
+        self._pulse.stop()
         self.bar.setUpdatesEnabled(False)  # else Qt draws at once, and not with all the rest
         if progress is None:
             self.bar.setRange(0, 1)
@@ -76,6 +78,9 @@ class ProgressView(QWidget):
                 "answered at once."
             )
 
-    def _show_busy(self) -> None:
-        self.bar.setFormat("")
-        self.bar.setRange(0, 0)
+    def _beat(self) -> None:
+        self._pulse.setInterval(_BEAT_MS)
+        if self.bar.maximum() != _BEATS:
+            self.bar.setRange(0, _BEATS)
+            self.bar.setFormat("")
+        self.bar.setValue(self.bar.value() % _BEATS + 1)

@@ -123,9 +123,10 @@ class ObjectTable(QWidget):
                 selection.setCurrentIndex(index, flags.NoUpdate)
         self._allow()
 
-    def update_row(self, row: ObjectRow) -> None:
-        """Show one object anew, or add it; the other rows stay untouched."""
-        self._model.update_row(row)
+    def update_rows(self, *rows: ObjectRow) -> None:
+        """Show some objects anew, or add them; the other rows stay untouched."""
+        for row in rows:
+            self._model.update_row(row)
         self._allow()
 
     def remove_row(self, object_id: int) -> None:
