@@ -45,6 +45,7 @@ CASES = (
     Case("C2C12, phase", "c2c12", (0,), "c2c12", (3, 5, 7, 9)),
     Case("ovule cell walls", "ovule", (16,), "ovule", (4, 10, 22, 28)),
     Case("fib25, EM", "fib25", (112,), "fib25", (30, 60, 160, 190)),
+    Case("HeLa nuclei", "mitocheck", (0,), "mitocheck", (8, 14, 20, 26)),
     Case("migrating nuclei", "migration", (0,), "migration", (2, 3, 4, 5)),
 )
 

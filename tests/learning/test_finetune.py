@@ -18,6 +18,7 @@ from napari_sam2.learning import (
     keep,
 )
 from napari_sam2.learning.examples import examples_of
+from napari_sam2.learning.fitting import _Training
 from napari_sam2.learning.lineage import hash_of_weights
 from napari_sam2.learning.scoring import score
 from napari_sam2.model.load import load_model
@@ -146,3 +147,19 @@ def test_few_objects_are_held_out_in_turn_and_progress_only_grows(nano, quick, r
     assert seen[-1].rounds == seen[-1].round == 4
     assert seen[-1].share == 1
     assert np.isfinite([p.loss for p in seen if p.step]).all()
+
+
+def test_few_objects_draw_the_model_less_far_from_its_parent(nano, ring_plane) -> None:
+    objects = examples_of([ring_plane(0)])
+    settings = LearningSettings(steps=2)
+
+    def moved(learned) -> float:
+        """Which part of the way from the parent to what was learned the result goes."""
+        training = _Training(nano, learned, settings, "everything", 60.0)
+        training.take_step(0.5)
+        result, name = training.averaged().state_dict(), "no_mem_embed"
+        before, after = nano.state_dict()[name], training.average.weights[name]
+        return float((result[name] - before).norm() / (after - before).norm())
+
+    few, many = moved(objects[:2]), moved(objects)
+    assert 0.3 < few < many < 1

@@ -39,6 +39,7 @@ _STEPS_BETWEEN: Final = 5  # looks at least, where the steps are counted
 _PATIENCE: Final = 5  # looks without a gain
 _WARM_UP: Final = 0.1  # of the time: Adam's first steps are large, and the parent is good already
 _WEIGHTS: Final = LossWeights(object_score=0.0)  # too few absent objects are known to teach absence
+_PARENT_COUNTS: Final = 3  # as many objects as the parent stands for in the mean of both
 _CLIP_EVERY: Final = 8  # steps; where the memory sees features that change, or learns itself
 
 
@@ -229,6 +230,9 @@ class _Training:
         self.trained = trained
         self.schedule = Schedule(peak_rate=settings.rate, warm_up=_WARM_UP)
         self.loss = math.nan
+        self.parent = parent.state_dict()
+        objects = len({example.group for example in learned})
+        self.share = objects / (objects + _PARENT_COUNTS)
 
     def take_step(self, share: float) -> float:
         """Learn from one batch; returns the loss, averaged over the last steps."""
@@ -253,12 +257,16 @@ class _Training:
         return self.loss
 
     def averaged(self) -> SAM2:
-        """Return the averaged weights as an ordinary network."""
+        """Return the averaged weights as an ordinary network, between the parent and what was learned."""
         now = self.net.state_dict()
         kept = {name: value.clone() for name, value in now.items()}
         self.net.load_state_dict(self.average.weights)
         model = merged(self.net)
         self.net.load_state_dict(kept)
+        with torch.no_grad():
+            for name, value in model.state_dict().items():
+                if value.is_floating_point():
+                    value.lerp_(self.parent[name].to(value), 1 - self.share)
         return model
 
     def _loss(self, rng: np.random.Generator) -> Tensor:
