@@ -82,7 +82,9 @@ def main() -> None:
     model = sam2.load_model(options.model)
     found = [pair for movie in movies(options.movies) for pair in tracked(movie, model)]
     right = np.array([ok for _, ok in found])
-    print(f"{len(found)} tracked masks, {100 * np.mean(~right):.0f} % wrong\n\n| | AUC |\n|---|---|")
+    print(
+        f"{len(found)} tracked masks, {100 * np.mean(~right):.0f} % wrong\n\n| | AUC |\n|---|---|"
+    )
     for name in found[0][0]:
         print(f"| {name} | {auc(np.array([signs[name] for signs, _ in found]), right):.2f} |")
 
