@@ -65,7 +65,7 @@ def job() -> Job:
 @pytest.fixture(autouse=True)
 def _no_objects(monkeypatch) -> None:
     """A stand-in has no scores to sum up."""
-    monkeypatch.setattr("napari_sam2._napari.host.objects_of", lambda _session: ())
+    monkeypatch.setattr("napari_sam2._napari.propagating.objects_of", lambda _session: ())
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def masks_shown(job) -> list[MaskUpdate]:
 
 
 def test_propagation_says_every_step_and_update(session, job, monkeypatch) -> None:
-    monkeypatch.setattr("napari_sam2._napari.host._TELL_EVERY_S", 0.0)
+    monkeypatch.setattr("napari_sam2._napari.propagating._TELL_EVERY_S", 0.0)
     propagation(session, per_step=1)
     serve_session(session, Propagate(), job)
     progress = [a for a in job.answers if isinstance(a, Progress)]
@@ -182,7 +182,7 @@ def test_masks_that_come_fast_are_said_together_but_the_first(session, job) -> N
 
 
 def test_masks_that_come_slowly_are_said_one_by_one(session, job, monkeypatch) -> None:
-    monkeypatch.setattr("napari_sam2._napari.host._SHOW_EVERY_S", 0.0)
+    monkeypatch.setattr("napari_sam2._napari.propagating._SHOW_EVERY_S", 0.0)
     propagation(session, per_step=1)
     serve_session(session, Propagate(), job)
     assert [len(a.updates) for a in job.answers if isinstance(a, Masks)] == [1, 1, 1]

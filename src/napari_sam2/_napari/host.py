@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -22,9 +21,7 @@ from napari_sam2._napari.messages import (
     Erase,
     Hints,
     ListModels,
-    Masks,
     ModelList,
-    ObjectsNow,
     Open,
     Opened,
     Propagate,
@@ -37,10 +34,11 @@ from napari_sam2._napari.messages import (
     SessionNow,
     Undo,
 )
-from napari_sam2._napari.resting import Rest, objects_of
+from napari_sam2._napari.propagating import propagate
+from napari_sam2._napari.resting import Rest
 from napari_sam2._napari.wishes import Call, UseModel
 from napari_sam2.prompts import Point
-from napari_sam2.results import NO_SCORES, MaskUpdate, Progress
+from napari_sam2.results import MaskUpdate, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,8 +50,6 @@ if TYPE_CHECKING:
 __all__ = ["Host", "Job"]
 
 _FOLLOWED = "propagate"  # what a session calls it in its history
-_SHOW_EVERY_S = 0.1  # masks: the two threads take turns for each answer
-_TELL_EVERY_S = 1.0  # how far a propagation is: each change makes Qt draw the whole window
 
 
 class Job(Protocol):
@@ -250,7 +246,7 @@ def serve_session(
             if with_followed and session.can_redo == _FOLLOWED:
                 say_all(session.redo(), job)
         case Propagate():
-            _propagate(session, job)
+            propagate(session, job)
         case Recall():
             pass
         case Call():
@@ -302,64 +298,11 @@ def _remove(session: Session, object_id: int, points: tuple[Point, ...]) -> Iter
             yield from session.remove_prompts(object_id, frame, *known)
 
 
-def _propagate(session: Session, job: Job) -> None:
-    """Propagate until it is done, stopped, or another request waits; ends between two frames."""
-    steps: list[Progress] = []
-    told = float("-inf")
-
-    def on_step(progress: Progress) -> None:
-        nonlocal told
-        steps.append(progress)
-        if monotonic() - told >= _TELL_EVERY_S:
-            told = monotonic()
-            now = ObjectsNow(objects_of(session))  # first, so that both are drawn together
-            job.say(Progress(progress.done, progress.total, f"Tracking, {progress.what}"))
-            job.say(now)
-
-    found: list[MaskUpdate] = []
-    shown = float("-inf")
-
-    def show() -> None:
-        nonlocal shown
-        if found:
-            shown = monotonic()
-            job.say(Masks(tuple(found)))
-            found.clear()
-
-    run = session.propagate(progress=on_step)
-    try:
-        for update in run:
-            found.append(update)
-            if monotonic() - shown >= _SHOW_EVERY_S:
-                show()
-            if job.stopped or job.others_wait:
-                run.close()
-                # other objects of this frame may be done, and not shown yet
-                found.append(_whole_frame(session, update.frame))
-                break
-    finally:
-        show()
-    left = steps[-1].total - steps[-1].done if steps else 0
-    if not left:
-        job.say(Said("All frames are done."))
-    elif job.stopped:
-        job.say(Said(f"Stopped; {left} steps are left. Propagate goes on from here."))
-    else:
-        job.say(Said(f"Paused for your change; {left} steps are left. Propagate goes on."))
-
-
 def _other_frames(before: Session, after: Session) -> Iterable[Plane]:
     """Return the planes on which one session shows something and the other may show something else."""
     sessions = (before, after)
     frames = {int(f) for s in sessions for i in s.object_ids for f in s.scores(i).frame}
     return (Plane(frame, after.labels[frame].copy()) for frame in sorted(frames))
-
-
-def _whole_frame(session: Session, frame: int) -> MaskUpdate:
-    """Return all labels of a frame, as an update that belongs to no single object."""
-    labels = session.labels[frame].copy()
-    window = (0, 0, *labels.shape)
-    return MaskUpdate(0, frame, window, labels > 0, labels, NO_SCORES, session.revision)
 
 
 def _is_on_cpu(model: Any) -> bool:

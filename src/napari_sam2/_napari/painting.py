@@ -120,6 +120,7 @@ class Painter:
     def finish(self) -> None:
         """Draw what is still to be drawn, and the thumbnail."""
         self._redraw.cancel()
+        self._changed.clear()
         self._labels.refresh()
 
     def close(self) -> None:

@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["ProgressView"]
 
 _PATIENCE_MS = 300
-_BEATS, _BEAT_MS = (
-    4,
-    500,
-)  # of a bar that moves without a total; Qt's own moves thirty times a second
+_BEATS = 4  # of a bar that moves without a total
+_BEAT_MS = 500  # Qt's own moves thirty times a second
 
 
 class ProgressView(QWidget):

@@ -16,13 +16,14 @@ from torch import Tensor
 from napari_sam2.engine.memory_bank import Memory
 from napari_sam2.engine.scores import stability_score
 from napari_sam2.engine.transforms import View, exact_logits
+from napari_sam2.model.network import ImageEmbedding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
 
-    from napari_sam2.model.network import SAM2, ImageEmbedding, MaskPrediction, MemoryBatch
+    from napari_sam2.model.network import SAM2, MaskPrediction, MemoryBatch
 
 __all__ = [
     "ABSENT_LOGIT",
@@ -224,11 +225,9 @@ def _apart(whole: ImageEmbedding, count: int) -> list[ImageEmbedding]:
     """Take a batch of embeddings apart, each with memory of its own: they are forgotten one by one."""
     if count == 1:
         return [whole]
-    fine, middle = whole.high_res
-    rows = [slice(i, i + 1) for i in range(count)]
-    return [
-        type(whole)(whole.features[i].clone(), (fine[i].clone(), middle[i].clone())) for i in rows
-    ]
+    parts = (whole.features, *whole.high_res)
+    made = ([part[i : i + 1].clone() for part in parts] for i in range(count))
+    return [ImageEmbedding(features, (fine, middle)) for features, fine, middle in made]
 
 
 def _pointer_of_mask(
