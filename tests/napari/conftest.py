@@ -18,7 +18,7 @@ from napari._qt._qapp_model.qactions import init_qactions
 from napari._qt.qt_viewer import QtViewer
 from napari.plugins import _initialize_plugins
 from napari.utils.notifications import notification_manager
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QObject, QPoint, Qt
 
 from napari_sam2 import Point, Session
 from napari_sam2._napari.backend import Backend
@@ -402,3 +402,22 @@ def as_point() -> Callable[..., Point]:
         return Point(round(frame), (round(float(y), 3), round(float(x), 3)), positive)
 
     return read
+
+
+class EventCount(QObject):
+    """How often a widget got one kind of event, from now on."""
+
+    def __init__(self, widget, kind) -> None:
+        super().__init__(widget)
+        self.count, self._kind = 0, kind
+        widget.installEventFilter(self)
+
+    def eventFilter(self, _watched, event) -> bool:
+        self.count += event.type() == self._kind
+        return False
+
+
+@pytest.fixture
+def count_events():
+    """Count events: takes a widget and their type, returns what has the ``count``."""
+    return EventCount

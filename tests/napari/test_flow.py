@@ -274,7 +274,7 @@ def test_hand_painted_pixels_stay(window) -> None:
 
 
 def test_progress_is_shown_for_every_step(open_window, stack, gated, monkeypatch) -> None:
-    monkeypatch.setattr("napari_sam2._napari.host._TELL_EVERY_S", 0.0)
+    monkeypatch.setattr("napari_sam2._napari.propagating._TELL_EVERY_S", 0.0)
     backend, made = gated
     window = open_window(stack, backend).start().go_to(2)
     window.click((20, 24))

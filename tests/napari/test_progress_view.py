@@ -1,20 +1,10 @@
 """How far things are: seldom drawn, and never without a word."""
 
 import pytest
-from qtpy.QtCore import QEvent, QObject
+from qtpy.QtCore import QEvent
 
 from napari_sam2 import Progress
 from napari_sam2._napari.progress_view import ProgressView
-
-
-class Paints(QObject):
-    """How often a widget is drawn."""
-
-    count = 0
-
-    def eventFilter(self, _watched, event) -> bool:
-        self.count += event.type() == QEvent.Type.Paint
-        return False
 
 
 @pytest.fixture
@@ -26,10 +16,9 @@ def view(qtbot):
     return view
 
 
-def test_unknown_end_moves_the_bar_but_seldom(view, qtbot) -> None:
+def test_unknown_end_moves_the_bar_but_seldom(view, qtbot, count_events) -> None:
     view.show_progress(Progress(0, 0))
-    paints = Paints()
-    view.bar.installEventFilter(paints)
+    paints = count_events(view.bar, QEvent.Type.Paint)
     seen = set()
     for _ in range(15):
         qtbot.wait(100)

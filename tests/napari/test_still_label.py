@@ -1,22 +1,12 @@
 """A text that changes without laying the window out again."""
 
 import pytest
-from qtpy.QtCore import QEvent, QObject
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_sam2._napari.still_label import StillLabel
 
 LONG = "The device ran out of memory; going on on the processor, slower. " * 4
-
-
-class Layouts(QObject):
-    """How often a widget is asked to lay out."""
-
-    count = 0
-
-    def eventFilter(self, _watched, event) -> bool:
-        self.count += event.type() == QEvent.Type.LayoutRequest
-        return False
 
 
 @pytest.fixture
@@ -32,10 +22,9 @@ def window(qtbot):
     return window, label
 
 
-def test_another_short_text_lays_nothing_out(window, qtbot) -> None:
+def test_another_short_text_lays_nothing_out(window, qtbot, count_events) -> None:
     outer, label = window
-    layouts = Layouts()
-    outer.installEventFilter(layouts)
+    layouts = count_events(outer, QEvent.Type.LayoutRequest)
     height = label.height()
     for text in ("Tracking ... Esc stops.", "All frames are done."):
         label.setText(text)
