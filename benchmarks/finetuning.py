@@ -41,6 +41,8 @@ class Case:
 CASES = (
     Case("bright field nuclei", "brightfield", (0,)),
     Case("histology nuclei", "histology", (0,)),
+    Case("fluorescence 256", "fluo256", (0,)),
+    Case("fluorescence 520", "fluo520", (0,)),
     Case("T98G, phase", "t98g-18", (0,), "t98g-26", (0,)),
     Case("C2C12, phase", "c2c12", (0,), "c2c12", (3, 5, 7, 9)),
     Case("ovule cell walls", "ovule", (16,), "ovule", (4, 10, 22, 28)),

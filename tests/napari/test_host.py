@@ -286,10 +286,10 @@ def test_requests_without_a_session_are_passed_over(backend, session, job) -> No
     assert not session.add_prompt.called
 
 
-def test_download_tells_whole_percents(backend, job) -> None:
+def test_download_tells_whole_megabytes(backend, job) -> None:
     def load(_name, report):
-        for done in range(0, 10_001):
-            report(done, 10_000)
+        for done in range(0, 100_000_001, 200_000):
+            report(done, 100_000_000)
         return "the model"
 
     Host(replace(backend, load_model=load)).serve(open_request("big"), job)

@@ -27,15 +27,15 @@ def rim_light(culture):
     return light[np.abs(patch.depth) < 0.5].mean() / light.max()
 
 
-def test_soft_nuclei_are_outlined_at_the_foot_and_others_half_way():
+def test_soft_nuclei_are_outlined_at_the_foot_and_steep_ones_half_way():
     rng = np.random.default_rng(0)
     cultures = [draw_culture(rng, 256, 24.0) for _ in range(20)]
     sharp = np.array([rim_light(c) for c in cultures if c.dome == 0])
     soft = np.array([rim_light(soften(rng, c)) for c in cultures])
-    assert all(c.foot == FOOT for c in cultures)
-    assert sharp.min() > 0.25
-    assert soft.min() > 0.08
-    assert np.median(soft) == pytest.approx(0.2, abs=0.06)
+    assert max(c.foot for c in cultures) == FOOT > min(c.foot for c in cultures)
+    assert sharp == pytest.approx(0.42, abs=0.05)
+    assert soft.min() > 0.05
+    assert np.median(soft) == pytest.approx(0.16, abs=0.06)
 
 
 def test_cells_reach_to_the_middle_of_their_walls():

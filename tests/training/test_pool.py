@@ -53,5 +53,5 @@ def test_a_drawing_process_that_dies_is_reported(tmp_path: Path) -> None:
 
 def test_clips_have_frames_and_lasting_objects() -> None:
     image, labels = draw_training_clip(0)
-    assert image.shape[0] == labels.shape[0] == 6
+    assert image.shape[0] == labels.shape[0] == 8
     assert np.intersect1d(labels[0], labels[1]).size > 1

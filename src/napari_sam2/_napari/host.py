@@ -10,6 +10,7 @@ import numpy as np
 from napari_sam2._napari.backend import BUNDLED
 from napari_sam2._napari.clicks import by_frame
 from napari_sam2._napari.drawing_prompts import DrawnPrompts
+from napari_sam2._napari.fetching import DownloadStopped, report_download
 from napari_sam2._napari.host_wishes import say_all, serve_wish
 from napari_sam2._napari.keeping import Discard, Keeper, OpenFolder, Plane, Save
 from napari_sam2._napari.messages import (
@@ -43,7 +44,7 @@ from napari_sam2.results import MaskUpdate, Progress
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from napari_sam2._napari.backend import Backend, Report
+    from napari_sam2._napari.backend import Backend
     from napari_sam2._napari.model_facts import ModelPick
     from napari_sam2.session import Session
 
@@ -69,10 +70,6 @@ class Job(Protocol):
 
     def say(self, answer: Answer) -> None:
         """Give an answer; there may be many."""
-
-
-class _Stopped(Exception):
-    """A download was stopped by the user."""
 
 
 class Host:
@@ -160,7 +157,7 @@ class Host:
         """Let the session go on with another model; where it can't be loaded, everything stays as it was."""
         assert self._pick is not None  # of the session that is open
         pick = replace(self._pick, name=name)
-        model = self._backend.load_model(pick, _report(name, job))
+        model = self._backend.load_model(pick, report_download(name, job))
         session.use_model(model)
         self._model, self._pick = model, pick
         self._disturb()
@@ -174,7 +171,7 @@ class Host:
         self._let_go()
         try:
             model = self._load(request.pick, job)
-        except _Stopped:
+        except DownloadStopped:
             model = None
         if model is None or job.stopped:
             job.say(Said("Stopped."))
@@ -214,7 +211,7 @@ class Host:
         if self._model is None or self._pick != pick:
             job.say(Progress(0, 0, f"Loading {pick.name}"))
             self._model = None  # two models at once might not fit
-            self._model = self._backend.load_model(pick, _report(pick.name, job))
+            self._model = self._backend.load_model(pick, report_download(pick.name, job))
             self._pick = pick
         return self._model
 
@@ -309,19 +306,3 @@ def _is_on_cpu(model: Any) -> bool:
     """Return whether a model computes on the processor."""
     parameters = getattr(model, "parameters", None)
     return parameters is None or next(iter(parameters())).device.type == "cpu"
-
-
-def _report(name: str, job: Job) -> Report:
-    """Tell how far a download is, in whole percent, and stop it when the user wants."""
-    told = -1
-
-    def report(done: int, total: int) -> None:
-        nonlocal told
-        if job.stopped:
-            raise _Stopped
-        percent = 100 * done // max(total, 1)
-        if percent != told:
-            told = percent
-            job.say(Progress(percent, 100, f"Downloading {name}"))
-
-    return report

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_sam2._napari.fetching import DownloadStopped, report_download
 from napari_sam2._napari.model_facts import (
     DescribeMachine,
     DeviceFacts,
@@ -24,7 +25,6 @@ from napari_sam2._napari.model_facts import (
     NotDownloaded,
     Speed,
 )
-from napari_sam2.results import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,10 +44,6 @@ if TYPE_CHECKING:
 
 
 __all__ = ["ModelJobs", "describe_machine", "describe_models", "estimate_speed", "fetch_weights"]
-
-
-class _Stopped(Exception):
-    """The user stopped a download."""
 
 
 def describe_models() -> tuple[ModelFacts, ...]:
@@ -122,25 +118,9 @@ class ModelJobs:
 
     def _fetch(self, name: str, job: ModelJob) -> None:
         try:
-            self.fetch(name, _reporter(name, job))
-        except _Stopped:
+            self.fetch(name, report_download(name, job))
+        except DownloadStopped:
             job.say(NotDownloaded(name))
         else:
             job.say(Downloaded(name))
             job.say(self.describe())
-
-
-def _reporter(name: str, job: ModelJob) -> Callable[[int, int], None]:
-    """Tell how far a download is, once per megabyte, and stop it when the user wants."""
-    told = -1
-
-    def report(done: int, total: int) -> None:
-        nonlocal told
-        if job.stopped:
-            raise _Stopped
-        here = round(done / 1e6)
-        if here != told:
-            told = here
-            job.say(Progress(here, max(1, round(total / 1e6)), f"Downloading {name}"))
-
-    return report

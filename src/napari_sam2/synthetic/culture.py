@@ -11,8 +11,9 @@ from napari_sam2.synthetic.stage import Stage
 
 __all__ = ["Culture", "Nucleus", "draw_culture", "draw_nucleus", "populate", "soften"]
 
-FOOT = 0.15
-"""People outline a blurred nucleus nearer to the foot of its slope than to the middle: by so much of the edge's width."""
+FOOT = 0.1
+"""People outline a blurred nucleus nearer to the foot of its slope than to the middle: by so much of the edge's width at
+most, and less where the slope is steep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def draw_culture(rng: np.random.Generator, side: int, diameter: float | None = N
         diameter = draw_diameter(rng, side, 9)
     density = rng.uniform(0.08, 1.0)
     count = int(np.clip(density * side**2 / diameter**2, 3, 60))
-    return Culture(
+    culture = Culture(
         diameter=diameter,
         diameter_spread=rng.uniform(0.04, 0.3),
         count=count,
@@ -128,6 +129,7 @@ def draw_culture(rng: np.random.Generator, side: int, diameter: float | None = N
         bright_spots=bool(rng.random() < 0.4),
         rim=rng.choice([0.0, 0.0, 0.2, 0.5]),
     )
+    return replace(culture, foot=min(FOOT, 2 * culture.edge / diameter))
 
 
 def soften(rng: np.random.Generator, culture: Culture) -> Culture:
@@ -138,7 +140,7 @@ def soften(rng: np.random.Generator, culture: Culture) -> Culture:
     return replace(
         culture,
         edge=culture.diameter * rng.uniform(0.07, 0.2),
-        foot=rng.uniform(0.1, 0.45),
+        foot=rng.uniform(0.15, 0.5),
         dome=rng.uniform(0.2, 0.6),
         brightness_spread=rng.uniform(0.2, 0.9),
         dim_share=rng.choice([0.0, 0.2, 0.4]),

@@ -41,10 +41,10 @@ def draw_training_plane(index: int) -> Drawn:
 
 
 def draw_training_clip(index: int) -> Drawn:
-    """Draw clip number ``index``: six frames of 160 x 160."""
+    """Draw clip number ``index``: eight frames of 160 x 160."""
     from napari_sam2.synthetic import draw_clip
 
-    movie = draw_clip(CLIP_SEED + index, n_frames=6, side=160)
+    movie = draw_clip(CLIP_SEED + index, n_frames=8, side=160)
     return _channels_first(movie.image), movie.labels.astype(np.int32)
 
 

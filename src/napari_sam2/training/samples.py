@@ -17,7 +17,7 @@ __all__ = ["Batch", "Images", "make_batch"]
 
 _TRIES = 8
 FRAMES = 4
-"""Frames of a clip that are trained on at once."""
+"""Frames of a clip that are trained on at once, unless more are asked for."""
 
 
 class Images(Protocol):
@@ -61,6 +61,7 @@ def make_batch(
     crops: int,
     objects: int,
     side: int,
+    frames: int = FRAMES,
     empty_share: float = 0.0,
     varied: bool = True,
 ) -> Batch:
@@ -76,6 +77,8 @@ def make_batch(
         Source of chance.
     crops, objects, side : int
         Number of crops, objects in each, and side in pixels (a multiple of 32).
+    frames : int
+        Most frames of each crop.
     empty_share : float
         Share of the rows that ask for background.
     varied : bool
@@ -83,9 +86,9 @@ def make_batch(
     """
     images, truths, backgrounds = [], [], []
     for _ in range(crops):
-        frames, labels = _crop_with_objects(pool, available, rng, side)
+        pixels, labels = _crop_with_objects(pool, available, rng, side, frames)
         # grey frames -> (T, 3, side, side)
-        looks = vary(frames, rng) if varied else frames.expand(-1, 3, -1, -1)
+        looks = vary(pixels, rng) if varied else pixels.expand(-1, 3, -1, -1)
         images.append(looks)
         truths.append(_draw_objects(labels, objects, rng))
         backgrounds.append(np.repeat(labels[:1].numpy() == 0, objects, 0))
@@ -98,14 +101,14 @@ def make_batch(
 
 
 def _crop_with_objects(
-    pool: Images, available: int, rng: np.random.Generator, side: int
+    pool: Images, available: int, rng: np.random.Generator, side: int, most: int
 ) -> tuple[Tensor, Tensor]:
     """Return a crop (T, channel, side, side) and its labels, with at least one visible object on its first frame."""
     for _ in range(_TRIES):
         image, labels = _pick(pool, available, rng)
         if rng.random() < 0.5:
             image, labels = image[::-1], labels[::-1]  # time has no direction here
-        image, labels = _some_frames(image, labels, rng)
+        image, labels = _some_frames(image, labels, rng, most)
         if not labels[0].any():
             continue
         frames, channels = image.shape[:2]
@@ -120,16 +123,19 @@ def _crop_with_objects(
 
 
 def _some_frames(
-    image: npt.NDArray[np.float32], labels: npt.NDArray[np.int32], rng: np.random.Generator
+    image: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.int32],
+    rng: np.random.Generator,
+    most: int,
 ) -> Drawn:
-    """Choose up to `FRAMES` frames of a clip, in order: half of the time neighbours, else with gaps, so that more ends."""
+    """Choose up to ``most`` frames of a clip, in order: one time in three neighbours, else with gaps, so that more ends."""
     count = len(image)
-    if count <= FRAMES:
+    if count <= most:
         return image, labels
-    if rng.random() < 0.5:
-        at = int(rng.integers(count - FRAMES + 1)) + np.arange(FRAMES)
+    if rng.random() < 1 / 3:
+        at = int(rng.integers(count - most + 1)) + np.arange(most)
     else:
-        at = np.sort(rng.permutation(count)[:FRAMES])
+        at = np.sort(rng.permutation(count)[:most])
     return image[at], labels[at]
 
 

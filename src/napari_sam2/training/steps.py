@@ -27,6 +27,7 @@ MAX_DISTANCE = 15
 """Pointers are at most this far away; distances are given relative to it, as in a stack of 16 frames or more."""
 
 CORRECTIONS = ((0, 1, 2, 3), (0.3, 0.35, 0.2, 0.15))
+CORRECTED_CLIPS = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,11 @@ def image_loss(net: SAM2, batch: Batch, rng: np.random.Generator, weights: LossW
 def clip_loss(net: SAM2, batch: Batch, rng: np.random.Generator, weights: LossWeights) -> StepLoss:
     """Prompt the objects of a batch of clips on their first frame and track them through the others.
 
-    On one of five clips a tracked frame is corrected by a click and becomes a prompted frame.
+    On two of five clips a tracked frame is corrected by a click, so that all others see two prompted frames.
     """
     kind: PromptKind = rng.choice(np.array(["click", "box", "mask"]), p=[0.5, 0.2, 0.3])
     times = _draw_times(len(batch.images), rng)
-    corrected = int(rng.integers(1, len(times))) if rng.random() < 0.2 else -1
+    corrected = int(rng.integers(1, len(times))) if rng.random() < CORRECTED_CLIPS else -1
     losses = track(net, batch, str(kind), times, corrected, rng, weights)  # type: ignore[arg-type]
     total = torch.stack([loss.total for loss in losses]).mean()
     return StepLoss(total, _parts(losses, losses[-1]))
@@ -78,18 +79,21 @@ def track(
     rng: np.random.Generator,
     weights: LossWeights,
 ) -> list[PromptLoss]:
-    """Return the losses of a clip's decodings in order of time; frame ``corrected`` (or none, -1) gets a click.
+    """Return the losses of a clip's decodings, the last frame's last; frame ``corrected`` (or none, -1) gets a click.
 
-    ``times`` are the positions of the frames in a longer imagined stack, so that all ages of memories are learned from
-    short clips.
+    As in a session, the corrected frame comes right after the prompted one, and both are known to all others, also to
+    those that lie before it. ``times`` are the positions of the frames in a longer imagined stack, so that all ages of
+    memories are learned from short clips.
     """
     count, crops = batch.images.shape[:2]
+    order = [0, *sorted(range(1, count), key=lambda t: t != corrected)]
     # (T, B, 3, side, side) -> (T B, ...): all frames are encoded at once
     whole = net.encode_image(batch.images.flatten(0, 1))
     frames = [_slice(whole, slice(t * crops, (t + 1) * crops)) for t in range(count)]
     losses: list[PromptLoss] = []
     bank = _Bank()
-    for t, frame in enumerate(frames):
+    for t in order:
+        frame = frames[t]
         plain = frame.features[batch.crop_of_row]
         if t == 0:
             objects = _objects(net.without_memory(frame.features), frame.high_res, batch, 0)
@@ -107,7 +111,7 @@ def track(
             if is_prompted:
                 answer = ask(net, objects, "click", 0, rng, weights, start_logits=logits)
                 losses += answer.losses
-        if t < count - 1:
+        if t != order[-1]:
             bank.remember(net, plain, answer, int(times[t]), is_prompted)
     return losses
 
@@ -154,16 +158,17 @@ class _Bank:
         self.prompted.append(is_prompted)
 
     def seen_from(self, time: int) -> MemoryBatch:
-        """Prompted frames first (age 0), then tracked frames of the last six, as at inference."""
+        """Prompted frames first (age 0), then tracked frames of the last six, as at inference; no pointers from ahead."""
         order = sorted(range(len(self.times)), key=lambda i: (not self.prompted[i], -self.times[i]))
         ages = [0 if self.prompted[i] else time - self.times[i] for i in order]
         kept = [(i, age) for i, age in zip(order, ages, strict=True) if age <= MAX_AGE]
         rows, device = len(self.maps[0]), self.maps[0].device
-        distance = [float(time - self.times[i]) for i in order]
+        behind = [i for i in order if self.times[i] < time]
+        distance = [float(time - self.times[i]) for i in behind]
         return MemoryBatch(
             maps=torch.stack([self.maps[i] for i, _ in kept], 1),
             map_age=torch.tensor([age for _, age in kept], device=device).expand(rows, -1),
-            pointers=torch.stack([self.pointers[i] for i in order], 1),
+            pointers=torch.stack([self.pointers[i] for i in behind], 1),
             pointer_distance=torch.tensor(distance, device=device).expand(rows, -1),
             max_distance=MAX_DISTANCE,
         )

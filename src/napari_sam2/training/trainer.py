@@ -17,7 +17,7 @@ from napari_sam2.training.average import Average
 from napari_sam2.training.curve import Curve, RunningMean
 from napari_sam2.training.initialise import initialise
 from napari_sam2.training.pool import Draw, Pool, draw_training_clip, draw_training_plane
-from napari_sam2.training.samples import Batch, make_batch
+from napari_sam2.training.samples import FRAMES, Batch, make_batch
 from napari_sam2.training.schedule import Schedule
 from napari_sam2.training.settings import Settings
 from napari_sam2.training.steps import StepLoss, clip_loss, image_loss
@@ -34,6 +34,8 @@ LARGEST_GRADIENT = 1.0
 EMPTY_SHARE = 0.02
 LARGEST_CLIP = 192
 """Side of the crops from clips, in pixels; drawn clips are 160 wide."""
+LONG = 6
+"""Frames of every third clip or so; the others have `FRAMES`."""
 
 
 class Trainer:
@@ -183,6 +185,7 @@ class Trainer:
             crops=max(2, round(crops * min(1.0, (128 / side) ** 2))),
             objects=s.clip_objects if kind == "clip" else s.objects,
             side=side,
+            frames=FRAMES if rng.random() < 0.6 else LONG,
             empty_share=0.0 if kind == "clip" else EMPTY_SHARE,
         )
         images = batch.images.to(s.device)
