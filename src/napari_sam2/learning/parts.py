@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_sam2.model.network import MEMORY_PARTS
+
 if TYPE_CHECKING:
     from napari_sam2.learning.settings import Learn
     from napari_sam2.model.network import SAM2
@@ -17,15 +19,6 @@ __all__ = ["Adapted", "learner", "merged", "sees_frozen_encoder"]
 
 RANK: Final = 8
 _DECODER: Final = ("sam_mask_decoder.",)
-_MEMORY: Final = (
-    "memory_attention.",
-    "memory_encoder.",
-    "maskmem_tpos_enc",
-    "obj_ptr_proj.",
-    "obj_ptr_tpos_proj.",
-    "no_obj_ptr",
-    "no_obj_embed_spatial",
-)
 _EMBEDDING: Final = (
     "sam_mask_decoder.conv_s0.",
     "sam_mask_decoder.conv_s1.",
@@ -123,5 +116,5 @@ def _learns(name: str, learn: Learn) -> bool:
         return not sees_frozen_encoder(learn)
     if name.endswith((".narrow", ".wide")):
         return True
-    wanted = _DECODER + (_MEMORY if learn == "memory" else ())
+    wanted = _DECODER + (MEMORY_PARTS if learn == "memory" else ())
     return name.startswith(wanted)

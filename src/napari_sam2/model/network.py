@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,18 @@ from napari_sam2.model.positions import sine_map, sine_of_time
 from napari_sam2.model.products import fast_exact_products
 from napari_sam2.model.prompt_encoder import PromptEncoder
 
-__all__ = ["SAM2", "ImageEmbedding", "MaskPrediction", "MemoryBatch"]
+__all__ = ["MEMORY_PARTS", "SAM2", "ImageEmbedding", "MaskPrediction", "MemoryBatch"]
+
+MEMORY_PARTS: Final = (
+    "memory_attention.",
+    "memory_encoder.",
+    "maskmem_tpos_enc",
+    "obj_ptr_proj.",
+    "obj_ptr_tpos_proj.",
+    "no_obj_ptr",
+    "no_obj_embed_spatial",
+)
+"""How the names of those weights begin that only tracking uses."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
