@@ -116,10 +116,10 @@ def test_download_shows_its_progress_and_can_be_cancelled(open_window, stack, ba
     go_on, told = threading.Event(), threading.Event()
 
     def load(_name, report):
-        report(40, 100)
+        report(40_000_000, 100_000_000)
         told.set()
         assert go_on.wait(30)
-        report(41, 100)
+        report(41_000_000, 100_000_000)
         pytest.fail("the download was not stopped")
 
     window = open_window(stack, replace(backend, load_model=load))
