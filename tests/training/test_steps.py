@@ -97,6 +97,26 @@ def test_tracking_sees_memories_and_pointers_in_order(
     assert 5 <= len(losses) <= 6  # box (and sometimes a correction), three tracked, one corrected
 
 
+def test_a_corrected_frame_is_known_to_those_before_it_but_for_its_pointer(
+    tmp_path: Path, small_net: SAM2, disc_clips: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = _batch(tmp_path, disc_clips)
+    seen = []
+    attend = small_net.attend_memory
+    monkeypatch.setattr(small_net, "attend_memory", lambda f, m: (seen.append(m), attend(f, m))[1])
+    steps.track(
+        small_net,
+        batch,
+        "box",
+        np.array([0, 9, 10, 13]),
+        3,
+        np.random.default_rng(0),
+        LossWeights(),
+    )
+    assert [m.map_age[0].tolist() for m in seen] == [[0], [0, 0], [0, 0, 1]]
+    assert [m.pointer_distance[0].tolist() for m in seen] == [[13], [9], [10, 1]]
+
+
 def test_far_memories_are_dropped_but_not_prompted_ones(
     tmp_path: Path, small_net: SAM2, disc_clips: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:

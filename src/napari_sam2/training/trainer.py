@@ -35,7 +35,7 @@ EMPTY_SHARE = 0.02
 LARGEST_CLIP = 192
 """Side of the crops from clips, in pixels; drawn clips are 160 wide."""
 LONG = 6
-"""Frames of every third clip or so; the others have `FRAMES`."""
+"""Frames of two clips in five; the others have `FRAMES`."""
 
 
 class Trainer:
