@@ -8,7 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# the same examples everywhere; how long one takes says how busy the machine is
+hypothesis.settings.register_profile(
+    "napari_sam2",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("napari_sam2")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

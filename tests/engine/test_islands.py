@@ -1,10 +1,10 @@
-"""Parts of a mask that hang on to nothing."""
+"""Parts of a mask that hang on to nothing, and holes."""
 
 import numpy as np
 import pytest
 import torch
 
-from napari_sam2.engine.islands import drop_islands
+from napari_sam2.engine.islands import drop_islands, fill_holes
 from napari_sam2.engine.transforms import View
 
 INSIDE = np.array(
@@ -49,6 +49,44 @@ def test_parts_without_a_seed_become_background(logits, places, kept):
 @pytest.mark.parametrize("places", [[], [(4, 0)]])
 def test_where_no_part_has_a_seed_all_stay(logits, places):
     assert torch.equal(drop_islands(logits, seed(*places)), logits)
+
+
+@pytest.fixture
+def pierced():
+    """A square of 32 x 32 with a small hole, a large one, one at the rim, and a bay; cells (row, column)."""
+    inside = np.zeros((40, 40), dtype=bool)
+    inside[4:36, :32] = True
+    holes = {"small": np.s_[10:13, 10:13], "large": np.s_[20:30, 20:30]}
+    openings = {"rim": np.s_[15:17, 0:2], "bay": np.s_[4:6, 8:10]}
+    for place in (*holes.values(), *openings.values()):
+        inside[place] = False
+    size = torch.rand(inside.shape, generator=torch.Generator().manual_seed(0)) + 0.1
+    return torch.where(torch.from_numpy(inside), size, -size), inside, holes
+
+
+def test_small_holes_are_filled_and_nothing_else(pierced):
+    logits, inside, holes = pierced
+    filled = inside.copy()
+    filled[holes["small"]] = True
+    result = fill_holes(logits)
+    assert np.array_equal((result > 0).numpy(), filled)
+    assert torch.equal(result.abs(), logits.abs())
+
+
+def test_a_hole_that_was_clicked_away_stays(pierced):
+    logits, inside, holes = pierced
+    spared = np.zeros_like(inside)
+    spared[11, 11] = True
+    assert torch.equal(fill_holes(logits, spared), logits)
+    beside = np.zeros_like(inside)
+    beside[36, 38] = True
+    assert (fill_holes(logits, beside)[holes["small"]] > 0).all(), "said of another place"
+
+
+@pytest.mark.parametrize("value", [1.0, -1.0])
+def test_full_and_empty_masks_have_no_holes(value):
+    logits = torch.full((8, 8), value)
+    assert torch.equal(fill_holes(logits), logits)
 
 
 def test_cells_of_points_and_masks_lie_where_the_window_shows_them():

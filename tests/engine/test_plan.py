@@ -26,6 +26,17 @@ def test_both_visits_nearest_frames_first_and_meets_in_the_middle():
     }
 
 
+def test_between_a_click_and_a_correction_all_come_from_the_click():
+    #  0 1 2 3 4 5 6 7 8 9     P: clicked, C: corrected
+    #    P     C     C   P
+    pending = {1: [0, 2, 3, 5, 6, 8]}
+    steps = plan_propagation({1: [1, 4, 7, 9]}, pending, "both", 100, {1: {4, 7}})
+    sources = {s.frame: (s.tasks[0].source, s.tasks[0].direction) for s in steps}
+    assert sources == {0: (1, -1), 2: (1, 1), 3: (1, 1), 5: (4, 1), 6: (7, -1), 8: (9, -1)}
+    backward = plan_propagation({1: [1, 4]}, {1: [2, 3]}, "backward", 100, {1: {4}})
+    assert [s.tasks[0].source for s in backward] == [4, 4], "a direction that was asked for is kept"
+
+
 def test_forward_is_one_pass_from_the_first_prompted_frame():
     steps = plan_propagation({1: [2, 5]}, {1: [0, 1, 3, 4, 6]}, "forward", 100)
     assert frames(steps) == [3, 4, 6]

@@ -1,5 +1,6 @@
 """The session keeps its promises whatever the weights are."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -286,6 +287,37 @@ def test_the_stop_rule_ends_an_object_and_says_why(stack, model):
     assert [u.scores.stopped for u in updates] == ["", "object_score"]
     assert session.pending(1) == []
     assert not session.labels[3:].any()
+
+
+def test_a_click_on_an_object_finds_it_where_the_model_takes_it_for_absent(stack, model):
+    """The last bias of the object score, far down: the network finds nothing anywhere."""
+    doubting = copy.deepcopy(model)
+    with torch.no_grad():
+        doubting.sam_mask_decoder.pred_obj_score_head.layers[-1].bias -= 1000
+    session = Session(stack, doubting, stop_rule=None)
+    sure = Session(stack, model, stop_rule=None)
+    for each in (session, sure):
+        first = each.add_prompt(1, Point(4, (30, 25)))
+        assert first.scores.object_score > 0
+    assert session.mask(1, 4).any()
+    assert np.array_equal(session.mask(1, 4), sure.mask(1, 4))
+    list(session.propagate())
+    assert not session.mask(1, 6).any(), "nobody has shown the object there"
+    ghost = session.preview(Point(6, (34, 29)), 1, encode=True)
+    session.add_prompt(1, Point(6, (34, 29)))
+    assert session.mask(1, 6).any(), "a correction of an empty frame"
+    assert np.array_equal(session.mask(1, 6), ghost)
+    session.add_prompt(2, Point(4, (60, 75), positive=False))
+    assert not session.mask(2, 4).any(), "a negative click does not show an object"
+
+
+def test_frames_before_a_correction_still_follow_the_first_click(session):
+    session.add_prompt(1, Point(1, (30, 25)))
+    list(session.propagate())
+    session.add_prompt(1, Point(8, (35, 40)))
+    list(session.propagate())
+    directions = [session._ledger.objects[1].records[f].direction for f in (5, 6, 7, 9)]
+    assert directions == [1, 1, 1, 1]
 
 
 def test_growth_empties_the_mask(stack, model):

@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from napari_sam2.synthetic import draw_clip
 from napari_sam2.synthetic.brightfield import draw_brightfield, draw_smear
-from napari_sam2.synthetic.culture import FOOT, Nucleus, draw_culture, soften
+from napari_sam2.synthetic.culture import FOOT, Nucleus, draw_culture, draw_screen, soften
 from napari_sam2.synthetic.fields import draw_tile
 from napari_sam2.synthetic.histology import draw_histology
 from napari_sam2.synthetic.nuclei import shade
@@ -36,6 +36,14 @@ def test_soft_nuclei_are_outlined_at_the_foot_and_steep_ones_half_way():
     assert sharp == pytest.approx(0.42, abs=0.05)
     assert soft.min() > 0.05
     assert np.median(soft) == pytest.approx(0.16, abs=0.06)
+
+
+def test_nuclei_of_a_screen_are_a_dozen_pixels_wide_and_outlined_half_way():
+    rng = np.random.default_rng(0)
+    cultures = [draw_screen(rng, 256) for _ in range(40)]
+    assert all(9 <= c.diameter <= 16 for c in cultures)
+    flat = [rim_light(c) for c in cultures if c.dome == 0]
+    assert flat == pytest.approx([0.5] * len(flat), abs=0.08)
 
 
 def test_cells_reach_to_the_middle_of_their_walls():

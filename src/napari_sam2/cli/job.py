@@ -54,7 +54,7 @@ class Options:
     fit : float
         Diameters of the object that the window is fitted to.
     islands : bool
-        Whether parts that touch neither a prompt nor the object before are kept.
+        Whether parts that touch neither a prompt nor the object before are kept, and small holes.
     intensity, direction, frames
         See `Session` and `Session.propagate`.
     stop_rule : bool

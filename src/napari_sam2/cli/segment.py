@@ -90,7 +90,7 @@ def segment(
         typer.Option(
             "--islands/--no-islands",
             help="Keep also the parts of a mask that touch neither a prompt nor the object on the"
-            " frame before.",
+            " frame before, and small holes.",
             rich_help_panel=TRACKING_PANEL,
         ),
     ] = False,

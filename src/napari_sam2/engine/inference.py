@@ -46,6 +46,7 @@ _FEEDBACK_LOGIT: Final = 32.0  # earlier logits are clamped to this before they 
 _ENCODED_AT_ONCE: Final = 512**2  # pixels: many short operations become fewer longer ones
 _DYNAMIC_OFFSET: Final = 0.05
 _DYNAMIC_STABILITY: Final = 0.98
+_PRESENT_SCORE: Final = 1e-3  # logit: the least object score of an object that the user has shown
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +108,12 @@ def predict(
 
 @torch.inference_mode()
 def decide(
-    model: SAM2, prediction: MaskPrediction, ambiguous: bool, index: int | None = None
+    model: SAM2,
+    prediction: MaskPrediction,
+    ambiguous: bool,
+    index: int | None = None,
+    *,
+    is_present: bool = False,
 ) -> Decision:
     """Choose one of the four masks of each object.
 
@@ -121,12 +127,16 @@ def decide(
         At most one point was given: the best of the three masks. Otherwise the single mask, unless it is unstable.
     index : int, optional
         The user's choice, 1 to 3, instead.
+    is_present : bool
+        The user has said that the objects are there: a low object score does not empty their masks.
 
     Returns
     -------
     Decision
     """
-    logits, iou = prediction.logits, prediction.iou_score
+    logits, iou, object_score = prediction.logits, prediction.iou_score, prediction.object_score
+    if is_present:
+        object_score = object_score.clamp(min=_PRESENT_SCORE)
     best = iou[:, 1:].argmax(dim=1) + 1
     if index is not None:
         chosen = torch.full_like(best, index)
@@ -138,19 +148,12 @@ def decide(
     # an unstable single mask is replaced, but the object keeps the single mask's token
     token_index = chosen if ambiguous or index is not None else torch.zeros_like(best)
     rows = torch.arange(len(best), device=best.device)
-    absent = (prediction.object_score <= 0)[:, None, None]
+    absent = (object_score <= 0)[:, None, None]
     picked = torch.where(absent, ABSENT_LOGIT, logits[rows, chosen])
     with model.autocast():
-        pointer = model.object_pointer(
-            prediction.tokens[rows, token_index], prediction.object_score
-        )
+        pointer = model.object_pointer(prediction.tokens[rows, token_index], object_score)
     return Decision(
-        picked,
-        iou[rows, chosen],
-        stability_score(picked),
-        prediction.object_score,
-        pointer,
-        chosen,
+        picked, iou[rows, chosen], stability_score(picked), object_score, pointer, chosen
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 __all__ = ["Direction", "Step", "Task", "plan_propagation"]
 
@@ -51,6 +52,7 @@ def plan_propagation(
     pending: Mapping[int, Iterable[int]],
     direction: Direction,
     embeddings_kept: int,
+    corrected: Mapping[int, Collection[int]] = MappingProxyType({}),
 ) -> list[Step]:
     """Order the frames that are to be tracked.
 
@@ -62,10 +64,13 @@ def plan_propagation(
         Per object, the frames to track.
     direction : {"forward", "backward", "both"}
         "forward": one pass from the first prompted frame on; "backward": one from the last; "both": every frame from the
-        nearest prompted one, nearest frames first.
+        nearest prompted one, nearest frames first, but between a frame that was clicked at first and one that was
+        corrected later all come from the first: what was right there is not put at risk.
     embeddings_kept : int
         How many frames' embeddings the cache holds. Where "both" would come back to more frames than that, it makes two
         sweeps instead, so that no frame is encoded more than twice.
+    corrected : dict of int to collection of int
+        Per object, the prompted frames that had been tracked before they were prompted.
 
     Returns
     -------
@@ -74,7 +79,7 @@ def plan_propagation(
     visits: dict[tuple[int, int], list[Task]] = defaultdict(list)
     for object_id, anchors in prompted.items():
         for frame in pending.get(object_id, ()):
-            task = _task(object_id, frame, anchors, direction)
+            task = _task(object_id, frame, anchors, direction, corrected.get(object_id, ()))
             if task is not None:
                 visits[frame, abs(frame - task.source)].append(task)
     frames = {frame for frame, _ in visits}
@@ -85,7 +90,13 @@ def plan_propagation(
     return [Step(frame, tuple(visits[frame, distance])) for frame, distance in order]
 
 
-def _task(object_id: int, frame: int, anchors: Sequence[int], direction: Direction) -> Task | None:
+def _task(
+    object_id: int,
+    frame: int,
+    anchors: Sequence[int],
+    direction: Direction,
+    corrected: Collection[int],
+) -> Task | None:
     """Tell where an object comes from on a frame, or None if the pass does not reach it."""
     if not anchors:
         return None
@@ -96,7 +107,7 @@ def _task(object_id: int, frame: int, anchors: Sequence[int], direction: Directi
         source, sign = before, 1
     elif direction == "backward" or before is None:
         source, sign = after, -1
-    elif frame - before <= after - frame:
+    elif (before in corrected, frame - before) <= (after in corrected, after - frame):
         source, sign = before, 1
     else:
         source, sign = after, -1

@@ -28,7 +28,7 @@ class StopRule:
     """
 
     object_score: float = 0.0
-    absent_frames: int = 3
+    absent_frames: int = 2
     growth: float = 4.0
     growth_area: int = 64
 

@@ -16,9 +16,9 @@ from napari_sam2.model.threads import threads_for
 from napari_sam2.prompts import MaskPrompt, Point, Prompt
 from napari_sam2.results import Scores
 from napari_sam2.session.foresight import Asked, Foreseen
-from napari_sam2.session.islands import seed_of, without_islands
+from napari_sam2.session.islands import outside_of, seed_of, without_islands
 from napari_sam2.session.recall import after_tracking
-from napari_sam2.session.requests import merge_prompts, points_of
+from napari_sam2.session.requests import merge_prompts, points_of, says_present
 from napari_sam2.session.state import FrameRecord, ObjectState
 from napari_sam2.session.views import centre_of_prompts
 
@@ -43,7 +43,7 @@ class Decoder:
     recall : Recall
         What was made before.
     drops_islands : bool
-        Whether parts of a mask that touch no prompt, and nothing of the mask before, are left out.
+        Whether parts of a mask that touch no prompt, and nothing of the mask before, are left out, and small holes filled.
     """
 
     def __init__(self, recall: Recall, drops_islands: bool = False) -> None:
@@ -123,7 +123,7 @@ class Decoder:
         fed_back: Tensor | None = None
         if isinstance(start, MaskPrompt):
             fed_back = view.hint_logits(start.mask, device)
-        elif start is not None:
+        elif start is not None and start.mask.area:  # nothing found is no hint for a click
             fed_back = self.recall.logits_of(start)[None, None].to(device)
         if embedding is None:
             features = self._features(state, frame, view)
@@ -206,15 +206,18 @@ class Decoder:
         start: MaskPrompt | FrameRecord | None,
         index: int | None = None,
     ) -> Decision:
-        """Choose a mask, and leave its islands out if that is wanted."""
+        """Choose a mask; leave its islands out and fill its small holes if that is wanted."""
         ambiguous = index is None and self._is_ambiguous(prompts)
-        decision = inference.decide(self.model, prediction, ambiguous, index)
+        decision = inference.decide(
+            self.model, prediction, ambiguous, index, is_present=says_present(prompts)
+        )
         if not self.drops_islands:
             return decision
-        seed = seed_of(prompts, view, self.recall.stack.plane_shape)
+        plane_shape = self.recall.stack.plane_shape
+        seed = seed_of(prompts, view, plane_shape)
         if isinstance(start, FrameRecord):
             seed |= view.cells_of_mask(start.mask.inside(view.window))
-        return without_islands(decision, [seed])
+        return without_islands(decision, [seed], outside_of(prompts, view, plane_shape))
 
     def choose(
         self,

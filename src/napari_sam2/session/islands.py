@@ -1,4 +1,4 @@
-"""Where an object is known to be, for masks without islands."""
+"""Where an object is known to be and not to be, for masks without islands and small holes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_sam2.engine.islands import drop_islands
+from napari_sam2.engine.islands import drop_islands, fill_holes
 from napari_sam2.engine.scores import stability_score
-from napari_sam2.model.prompt_encoder import POSITIVE
+from napari_sam2.model.prompt_encoder import NEGATIVE, POSITIVE
 from napari_sam2.prompts import Box, MaskPrompt, Prompt
 from napari_sam2.session.requests import points_of
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_sam2.engine.inference import Decision
     from napari_sam2.engine.transforms import View
 
-__all__ = ["seed_of", "without_islands"]
+__all__ = ["outside_of", "seed_of", "without_islands"]
 
 
 def seed_of(prompts: Sequence[Prompt], view: View, plane_shape: tuple[int, int]) -> np.ndarray:
@@ -45,8 +45,31 @@ def seed_of(prompts: Sequence[Prompt], view: View, plane_shape: tuple[int, int])
     return seed
 
 
-def without_islands(decision: Decision, seeds: Sequence[np.ndarray]) -> Decision:
-    """Leave the islands of every object's mask out; one seed, bool, (S/4, S/4), per row."""
+def outside_of(prompts: Sequence[Prompt], view: View, plane_shape: tuple[int, int]) -> np.ndarray:
+    """Find the places that negative prompts name, bool, (S/4, S/4)."""
+    points = points_of(prompts, plane_shape)
+    given = zip(points.points_yx, points.kinds, strict=True)
+    return view.cells_of_points([yx for yx, kind in given if kind == NEGATIVE])
+
+
+def without_islands(
+    decision: Decision, seeds: Sequence[np.ndarray], outside: np.ndarray | None = None
+) -> Decision:
+    """Leave the islands of every object's mask out and fill its small holes.
+
+    Parameters
+    ----------
+    decision : Decision
+        Of some objects.
+    seeds : sequence of ndarray of bool, (S/4, S/4)
+        One per object: parts that touch it stay.
+    outside : ndarray of bool, (S/4, S/4), optional
+        Holes that touch it stay.
+
+    Returns
+    -------
+    Decision
+    """
     rows = [drop_islands(row, seed) for row, seed in zip(decision.logits, seeds, strict=True)]
-    logits = torch.stack(rows)
+    logits = torch.stack([fill_holes(row, outside) for row in rows])
     return replace(decision, logits=logits, stability=stability_score(logits))

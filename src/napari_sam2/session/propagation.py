@@ -105,7 +105,8 @@ class Propagation:
         first = next((r for s in states for r in s.records.values()), None)
         kept = self._recall.embeddings_kept(first.view) if first else 0
         prompted = {s.object_id: s.prompted for s in states}
-        return plan_propagation(prompted, pending, request.direction, kept)
+        corrected = {s.object_id: s.corrected for s in states}
+        return plan_propagation(prompted, pending, request.direction, kept, corrected)
 
     def _take_step(self, run: Run, step: Step) -> list[MaskUpdate]:
         """Track all objects of a step; every result is in the session before the first is shown."""

@@ -22,6 +22,7 @@ __all__ = [
     "check_prompts",
     "merge_prompts",
     "points_of",
+    "says_present",
 ]
 
 
@@ -154,6 +155,16 @@ def points_of(prompts: Sequence[Prompt], plane_shape: tuple[int, int]) -> PointS
             clicks += [(yx, kind) for yx in points_along(prompt.path_yx)]
     both = corners + clicks
     return PointSet(tuple(yx for yx, _ in both), tuple(kind for _, kind in both))
+
+
+def says_present(prompts: Sequence[Prompt]) -> bool:
+    """Tell whether prompts show where the object is, and not only where it is not."""
+    return any(
+        bool(prompt.mask.any())
+        if isinstance(prompt, MaskPrompt)
+        else isinstance(prompt, Box) or prompt.positive
+        for prompt in prompts
+    )
 
 
 def _clipped(box: Box, plane_shape: tuple[int, int]) -> Iterable[tuple[float, float]]:

@@ -70,7 +70,8 @@ class Session:
         Once the first prompt of an object has found something, its window becomes so many diameters of it, if that is smaller
         than `window_side`, and the prompt is decoded again. 0 leaves windows as they are. 3 suits the bundled model.
     drops_islands : bool
-        Leave out the parts of a mask that touch neither a prompt nor the object on the frame before: specks in its neighbours.
+        Leave out the parts of a mask that touch neither a prompt nor the object on the frame before (specks in its
+        neighbours), and fill holes of at most a twentieth of its area in which no negative prompt lies.
     stop_rule : StopRule, optional
         When an object has ended; None: never, as upstream.
     overlap : {"higher_logit", "first", "newest"}
@@ -464,7 +465,8 @@ class Session:
             Which frames, for example ``range(10, 20)``; None for all.
         direction : {"forward", "backward", "both"}
             "forward": one pass from each object's first prompted frame to the end; "backward": from the last to the
-            start; "both": every frame from the nearest prompted one, nearest frames first.
+            start; "both": every frame from the nearest prompted one, nearest frames first (between a first click and a
+            later correction: from the first click).
         progress : callable, optional
             Called with a `Progress` after every step.
 

@@ -118,6 +118,11 @@ class ObjectState:
         """Prompted frames, ascending."""
         return sorted(self.prompts)
 
+    @property
+    def corrected(self) -> set[int]:
+        """Prompted frames that had been tracked before."""
+        return {f for f in self.prompts if f in self.records and self.records[f].direction}
+
     def pending(self, n_frames: int) -> list[int]:
         """Frames that are neither prompted nor up to date, ascending; none without a prompt."""
         if not self.prompts:

@@ -47,7 +47,7 @@ class Tracker:
     recall : Recall
         What was made before.
     drops_islands : bool
-        Whether parts of a mask that touch nothing of the mask before are left out.
+        Whether parts of a mask that touch nothing of the mask before are left out, and small holes filled.
     """
 
     def __init__(self, recall: Recall, drops_islands: bool = False) -> None:

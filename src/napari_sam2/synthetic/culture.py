@@ -9,7 +9,15 @@ from napari_sam2.synthetic.records import FloatArray
 from napari_sam2.synthetic.shapes import Outline, wavy_profile
 from napari_sam2.synthetic.stage import Stage
 
-__all__ = ["Culture", "Nucleus", "draw_culture", "draw_nucleus", "populate", "soften"]
+__all__ = [
+    "Culture",
+    "Nucleus",
+    "draw_culture",
+    "draw_nucleus",
+    "draw_screen",
+    "populate",
+    "soften",
+]
 
 FOOT = 0.1
 """People outline a blurred nucleus nearer to the foot of its slope than to the middle: by so much of the edge's width at
@@ -130,6 +138,22 @@ def draw_culture(rng: np.random.Generator, side: int, diameter: float | None = N
         rim=rng.choice([0.0, 0.0, 0.2, 0.5]),
     )
     return replace(culture, foot=min(FOOT, 2 * culture.edge / diameter))
+
+
+def draw_screen(rng: np.random.Generator, side: int) -> Culture:
+    """Choose what nuclei look like at low magnification, as in screens: a dozen pixels wide, mostly flat.
+
+    There is no slope to follow on so few pixels: they are outlined half way up.
+    """
+    culture = draw_culture(rng, side, rng.uniform(9, 16))
+    return replace(
+        culture,
+        edge=rng.uniform(0.4, 1.0),
+        dome=rng.choice([0.0, 0.0, 0.2, 0.4]),
+        foot=0.0,
+        brightness_spread=rng.uniform(0.05, 0.5),
+        spots=rng.choice([0.0, 0.0, 2.0]),
+    )
 
 
 def soften(rng: np.random.Generator, culture: Culture) -> Culture:

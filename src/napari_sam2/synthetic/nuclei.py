@@ -3,7 +3,14 @@
 import numpy as np
 
 from napari_sam2.synthetic.background import draw_background
-from napari_sam2.synthetic.culture import Culture, Nucleus, draw_culture, populate, soften
+from napari_sam2.synthetic.culture import (
+    Culture,
+    Nucleus,
+    draw_culture,
+    draw_screen,
+    populate,
+    soften,
+)
 from napari_sam2.synthetic.fields import Tile, blur, draw_tile
 from napari_sam2.synthetic.optics import Camera, draw_camera
 from napari_sam2.synthetic.placing import claim
@@ -80,8 +87,9 @@ def draw_nuclei(
     Scene
     """
     if culture is None:
-        culture = draw_culture(rng, side)
-        if rng.random() < 0.35:
+        choice = rng.random()
+        culture = draw_screen(rng, side) if choice < 0.15 else draw_culture(rng, side)
+        if choice > 0.65:
             culture = soften(rng, culture)
     tile = draw_tile(rng, stage.layer, stage.layers, stage.layer_scale)
     nuclei = populate(rng, side, stage, culture, culture.spacing)
