@@ -126,7 +126,7 @@ def test_download_shows_its_progress_and_can_be_cancelled(open_window, stack, ba
     window.widget.start.click()
     assert told.wait(30)
     window.wait(lambda: window.widget.progress_view.bar.value() == 40)
-    assert window.widget.progress_view.bar.text() == "Downloading nano: 40 of 100"
+    assert window.widget.progress_view.bar.text() == "Downloading nano (MB): 40 of 100"
     assert not window.widget.setup.image.isVisible()
     window.widget.stop.click()
     go_on.set()

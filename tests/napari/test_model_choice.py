@@ -87,7 +87,7 @@ def test_download_tells_how_far_it_is_and_ends_with_the_machine() -> None:
     ModelJobs(describe=lambda: MACHINE, fetch=fetch_in_steps).serve(FetchModel("big"), job)
     progress = [answer for answer in job.said if isinstance(answer, Progress)]
     assert [step.done for step in progress] == sorted({step.done for step in progress})
-    assert progress[-1] == Progress(156, 156, "Downloading big")
+    assert progress[-1] == Progress(156, 156, "Downloading big (MB)")
     assert job.said[-2:] == [Downloaded("big"), MACHINE]
 
 

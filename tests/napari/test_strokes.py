@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import distance_transform_edt
 
 from napari_sam2 import MaskPrompt
 from napari_sam2._napari.strokes import masks_by_hand
@@ -60,13 +61,21 @@ def test_stroke_is_a_mask_prompt_and_can_be_undone(window) -> None:
     assert not window.labels.any()
 
 
+def free_stroke(window) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Along the place that is farthest from all objects."""
+    free = distance_transform_edt(np.pad(window.labels[2] == 0, 1))[1:-1, 1:-1]
+    y, x = np.unravel_index(free.argmax(), free.shape)
+    assert free[y, x] > 0
+    return (int(y), int(x)), (int(y), int(x) + 1)
+
+
 @pytest.mark.gui
 def test_stroke_corrects_what_a_click_gave(window, net, stack, as_point) -> None:
     from napari_sam2 import Session
 
     window.click((20, 24))
     point = as_point(window.prompts)
-    brush(window, (3, 3), (3, 9))
+    brush(window, *free_stroke(window))
     mask = window.labels[2] == 1
     session = Session(stack, net, drops_islands=True)
     session.add_prompt(1, point)
@@ -102,7 +111,7 @@ def test_stroke_on_a_locked_object_is_refused_and_rubbed_out(window, notices) ->
     assert (window.labels[2][locked] == 1).all()  # its pixels are never given to others
     window.controller.select(1)
     before = window.labels.copy()
-    brush(window, (3, 3), (3, 9))
+    brush(window, *free_stroke(window))
     assert "locked" in notices[-1]
     assert np.array_equal(window.labels, before)
 

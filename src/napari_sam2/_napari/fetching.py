@@ -43,6 +43,6 @@ def report_download(name: str, job: Fetching) -> Report:
         here = round(done / 1e6)
         if here != told:
             told = here
-            job.say(Progress(here, max(1, round(total / 1e6)), f"Downloading {name}"))
+            job.say(Progress(here, max(1, round(total / 1e6)), f"Downloading {name} (MB)"))
 
     return report

@@ -88,8 +88,8 @@ def draw_nuclei(
     """
     if culture is None:
         choice = rng.random()
-        culture = draw_screen(rng, side) if choice < 0.15 else draw_culture(rng, side)
-        if choice > 0.65:
+        culture = draw_screen(rng, side) if choice < 0.35 else draw_culture(rng, side)
+        if choice > 0.7:
             culture = soften(rng, culture)
     tile = draw_tile(rng, stage.layer, stage.layers, stage.layer_scale)
     nuclei = populate(rng, side, stage, culture, culture.spacing)
