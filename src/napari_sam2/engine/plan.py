@@ -25,18 +25,18 @@ class Task:
     object_id : int
         Which object.
     source : int
-        The prompted frame that the pass comes from.
+        The last prompted frame behind it.
     direction : {1, -1}
         Of the pass.
-    is_alone : bool
-        The pass sees prompted frames and its own, but no frames beyond its source that another pass has tracked. So
-        the masks do not depend on the order in which "both" visits the frames.
+    since : int or None
+        The frame that the pass began at; it sees prompted frames and its own, but nothing that another pass has tracked,
+        so that the masks do not depend on the order in which "both" visits the frames. None: it sees all of them.
     """
 
     object_id: int
     source: int
     direction: int
-    is_alone: bool = False
+    since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ def plan_propagation(
         Per object, the frames to track.
     direction : {"forward", "backward", "both"}
         "forward": one pass from the first prompted frame on; "backward": one from the last; "both": every frame from the
-        nearest prompted one, nearest frames first, but between a frame that was clicked at first and one that was
-        corrected later all come from the first: what was right there is not put at risk.
+        nearest prompted one, nearest frames first. There a correction begins no pass: those of first clicks go through it,
+        so that what was right on the way is not put at risk, and what lies behind it is found with all that was seen.
     embeddings_kept : int
         How many frames' embeddings the cache holds. Where "both" would come back to more frames than that, it makes two
         sweeps instead, so that no frame is encoded more than twice.
@@ -81,7 +81,8 @@ def plan_propagation(
         for frame in pending.get(object_id, ()):
             task = _task(object_id, frame, anchors, direction, corrected.get(object_id, ()))
             if task is not None:
-                visits[frame, abs(frame - task.source)].append(task)
+                begin = task.source if task.since is None else task.since
+                visits[frame, abs(frame - begin)].append(task)
     frames = {frame for frame, _ in visits}
     returns = len(visits) > len(frames)
     if direction != "both" or (returns and len(frames) > embeddings_kept):
@@ -98,22 +99,30 @@ def _task(
     corrected: Collection[int],
 ) -> Task | None:
     """Tell where an object comes from on a frame, or None if the pass does not reach it."""
-    if not anchors:
+    begins = [f for f in anchors if f not in corrected] if direction == "both" else anchors
+    begins = begins or anchors
+    if not begins:
         return None
-    i = bisect_left(anchors, frame)
-    before = anchors[i - 1] if i else None
-    after = anchors[i] if i < len(anchors) else None
+    before, after = _neighbours(begins, frame)
     if direction == "forward" or after is None:
-        source, sign = before, 1
+        begin, sign = before, 1
     elif direction == "backward" or before is None:
-        source, sign = after, -1
-    elif (before in corrected, frame - before) <= (after in corrected, after - frame):
-        source, sign = before, 1
+        begin, sign = after, -1
+    elif frame - before <= after - frame:
+        begin, sign = before, 1
     else:
-        source, sign = after, -1
-    if source is None or (direction, sign) in (("forward", -1), ("backward", 1)):
+        begin, sign = after, -1
+    if begin is None or (direction, sign) in (("forward", -1), ("backward", 1)):
         return None
-    return Task(object_id, source, sign, is_alone=direction == "both")
+    source = _neighbours(anchors, frame)[0 if sign > 0 else 1]
+    assert source is not None
+    return Task(object_id, source, sign, begin if direction == "both" else None)
+
+
+def _neighbours(frames: Sequence[int], frame: int) -> tuple[int | None, int | None]:
+    """Return the last one before a frame and the first one behind it, of ascending frames without it."""
+    i = bisect_left(frames, frame)
+    return (frames[i - 1] if i else None), (frames[i] if i < len(frames) else None)
 
 
 def _sweeps(visits: dict[tuple[int, int], list[Task]]) -> list[Step]:

@@ -16,7 +16,7 @@ from napari_sam2.model.threads import threads_for
 from napari_sam2.prompts import MaskPrompt, Point, Prompt
 from napari_sam2.results import Scores
 from napari_sam2.session.foresight import Asked, Foreseen
-from napari_sam2.session.islands import outside_of, seed_of, without_islands
+from napari_sam2.session.islands import outside_of, seed_of, tidy, without_islands
 from napari_sam2.session.recall import after_tracking
 from napari_sam2.session.requests import merge_prompts, points_of, says_present
 from napari_sam2.session.state import FrameRecord, ObjectState
@@ -218,6 +218,17 @@ class Decoder:
         if isinstance(start, FrameRecord):
             seed |= view.cells_of_mask(start.mask.inside(view.window))
         return without_islands(decision, [seed], outside_of(prompts, view, plane_shape))
+
+    def candidates(
+        self, record: FrameRecord, prediction: MaskPrediction, prompts: Sequence[Prompt]
+    ) -> Tensor:
+        """Return the logits of masks 1 to 3 of a record's prediction, (3, S/4, S/4), as `choose` would take them."""
+        logits = prediction.logits[0, 1:]
+        if not self.drops_islands:
+            return logits
+        plane_shape = self.recall.stack.plane_shape
+        seed = seed_of(prompts, record.view, plane_shape)
+        return tidy(logits, [seed] * len(logits), outside_of(prompts, record.view, plane_shape))
 
     def choose(
         self,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_sam2.engine.inference import Decision
     from napari_sam2.engine.transforms import View
 
-__all__ = ["outside_of", "seed_of", "without_islands"]
+__all__ = ["outside_of", "seed_of", "tidy", "without_islands"]
 
 
 def seed_of(prompts: Sequence[Prompt], view: View, plane_shape: tuple[int, int]) -> np.ndarray:
@@ -52,24 +52,31 @@ def outside_of(prompts: Sequence[Prompt], view: View, plane_shape: tuple[int, in
     return view.cells_of_points([yx for yx, kind in given if kind == NEGATIVE])
 
 
-def without_islands(
-    decision: Decision, seeds: Sequence[np.ndarray], outside: np.ndarray | None = None
-) -> Decision:
-    """Leave the islands of every object's mask out and fill its small holes.
+def tidy(
+    logits: torch.Tensor, seeds: Sequence[np.ndarray], outside: np.ndarray | None = None
+) -> torch.Tensor:
+    """Leave the islands of masks out and fill their small holes.
 
     Parameters
     ----------
-    decision : Decision
-        Of some objects.
+    logits : Tensor, (B, S/4, S/4)
+        Of some masks.
     seeds : sequence of ndarray of bool, (S/4, S/4)
-        One per object: parts that touch it stay.
+        One per mask: parts that touch it stay.
     outside : ndarray of bool, (S/4, S/4), optional
         Holes that touch it stay.
 
     Returns
     -------
-    Decision
+    Tensor, (B, S/4, S/4)
     """
-    rows = [drop_islands(row, seed) for row, seed in zip(decision.logits, seeds, strict=True)]
-    logits = torch.stack([fill_holes(row, outside) for row in rows])
+    rows = [drop_islands(row, seed) for row, seed in zip(logits, seeds, strict=True)]
+    return torch.stack([fill_holes(row, outside) for row in rows])
+
+
+def without_islands(
+    decision: Decision, seeds: Sequence[np.ndarray], outside: np.ndarray | None = None
+) -> Decision:
+    """Tidy the chosen masks; see `tidy`."""
+    logits = tidy(decision.logits, seeds, outside)
     return replace(decision, logits=logits, stability=stability_score(logits))

@@ -356,7 +356,8 @@ class Session:
         """
         record = self._record(object_id, frame)
         prediction = self._prediction(object_id, frame, record)
-        logits = prediction.logits[0, 1:]
+        prompts = self._objects[object_id].prompts[frame]
+        logits = self._decoder.candidates(record, prediction, prompts)
         full = np.zeros((len(logits), *self.plane_shape), dtype=bool)
         y0, x0, y1, x1 = record.view.window
         full[:, y0:y1, x0:x1] = (record.view.to_data(logits) > 0).cpu().numpy()

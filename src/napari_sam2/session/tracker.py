@@ -122,7 +122,7 @@ class Tracker:
         recall, model, view = self.recall, self.model, jobs[0].view
         choices, memories = [], []
         for job in jobs:
-            choice = recall.choice(job.state, frame, job.task.direction, _since(job.task))
+            choice = recall.choice(job.state, frame, job.task.direction, job.task.since)
             choices.append(choice)
             memories.append({f: recall.memory(job.state.records[f], f) for f in choice.frames})
         embeddings = recall.embeddings_of(frame, [job.view for job in jobs])
@@ -137,7 +137,7 @@ class Tracker:
         results = []
         for row, job in enumerate(jobs):
             made = recall.record(decision, row, job.view)
-            since, direction = _since(job.task), job.task.direction
+            since, direction = job.task.since, job.task.direction
             record = replace(made, direction=direction, since=since, origin=made.version)
             recall.memories.put(record.version, maps[row].clone(), decision.pointer[row].clone())
             recall.conditioned.put(record.origin, conditioned[row : row + 1].clone())
@@ -152,11 +152,6 @@ class Tracker:
         per_object = 4 * (attention + masks)
         fitting = available_memory(self.model.device) // (4 * per_object)
         return int(min(max(fitting, 1), self._largest_batch))
-
-
-def _since(task: Task) -> int | None:
-    """Where the pass began, if it sees no other pass."""
-    return task.source if task.is_alone else None
 
 
 def _before(state: ObjectState, frame: int, task: Task) -> FrameRecord:
