@@ -113,7 +113,7 @@ def segment(
         bool,
         typer.Option(
             "--stop-rule/--no-stop-rule",
-            help="End an object where it is absent for three frames or suddenly grows.",
+            help="End an object where it is absent for two frames or suddenly grows.",
             rich_help_panel=TRACKING_PANEL,
         ),
     ] = True,
