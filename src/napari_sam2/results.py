@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
-__all__ = ["NO_SCORES", "Candidate", "FrameScores", "MaskUpdate", "Progress", "Scores", "Window"]
+__all__ = [
+    "NO_SCORES",
+    "Candidate",
+    "FrameScores",
+    "MaskUpdate",
+    "Progress",
+    "Scores",
+    "Window",
+    "with_others",
+]
 
 Window: TypeAlias = tuple[int, int, int, int]
 """A part of a plane, ``(y0, x0, y1, x1)`` in data pixels, half open."""
@@ -66,6 +77,8 @@ class MaskUpdate:
     scores : Scores
     revision : int
         Number of the session's state that this belongs to; it grows with every change.
+    others : tuple of MaskUpdate
+        Of other frames that changed with this one; see `Session.add_prompt`.
     """
 
     object_id: int
@@ -75,6 +88,13 @@ class MaskUpdate:
     labels: np.ndarray
     scores: Scores
     revision: int = 0
+    others: tuple[MaskUpdate, ...] = ()
+
+
+def with_others(updates: Sequence[MaskUpdate], frame: int) -> MaskUpdate:
+    """Return the update of a frame, with those of the other frames inside."""
+    first = next(update for update in updates if update.frame == frame)
+    return replace(first, others=tuple(update for update in updates if update is not first))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -86,3 +86,31 @@ def test_windows_lie_inside_and_hold_their_centre(centre, extent):
 
 def test_without_an_extent_the_whole_plane_is_shown():
     assert view_of((100, 150), NANO, (3, 3), None) == View((0, 0, 100, 150), 160)
+
+
+@given(st.integers(0, 39), st.integers(0, 63))
+def test_a_mirrored_view_is_a_view_of_the_mirrored_plane(y, x):
+    """Image, points and masks of a mirrored view, against those of a plane that was mirrored before."""
+    rng = np.random.default_rng(y * 64 + x)
+    plane = rng.random((40, 64, 3)).astype(np.float32)
+    mask = rng.random((40, 64)) < 0.3
+    upright, mirrored = View((0, 0, 40, 64), 128), View((0, 0, 40, 64), 128, mirrored=True)
+    turned_mask = np.ascontiguousarray(mask[:, ::-1])
+    assert torch.allclose(
+        mirrored.image(plane, CPU), upright.image(plane[:, ::-1].copy(), CPU), atol=1e-5
+    )
+    assert torch.allclose(
+        mirrored.points([(y, x)], CPU), upright.points([(y, 63 - x)], CPU), atol=1e-4
+    )
+    assert torch.allclose(
+        mirrored.hint_logits(mask, CPU), upright.hint_logits(turned_mask, CPU), atol=1e-4
+    )
+    assert torch.equal(mirrored.exact_mask(mask, CPU), upright.exact_mask(turned_mask, CPU))
+    assert np.array_equal(mirrored.cells_of_mask(mask), upright.cells_of_mask(turned_mask))
+    assert np.array_equal(
+        mirrored.cells_of_points([(y, x)]), upright.cells_of_points([(y, 63 - x)])
+    )
+    logits = torch.randn(2, 32, 32, generator=torch.Generator().manual_seed(x))
+    there = mirrored.to_data(logits)
+    assert torch.allclose(there, upright.to_data(mirrored.turn(logits)), atol=1e-5)
+    assert torch.equal(mirrored.turn(mirrored.turn(logits)), logits)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from napari_sam2 import Point
+from napari_sam2.engine import inference
 from napari_sam2.errors import PromptError, SessionError
 from napari_sam2.model.network import SAM2
 from napari_sam2.session import CacheSizes, Session
@@ -17,8 +18,14 @@ def test_planes_are_encoded_once(session, monkeypatch):
     assert not session.encode(3)
     assert session.encoded_frames().tolist() == [f == 3 for f in range(10)]
     assert session.encodings_kept >= 10
-    monkeypatch.setattr(type(session.model), "encode_image", lambda *a: pytest.fail("encoded"))
+    encode, seen = inference.encode_views, []
+    monkeypatch.setattr(
+        inference, "encode_views", lambda m, v, p: seen.extend(v) or encode(m, v, p)
+    )
     session.add_prompt(1, Point(3, (30, 25)))
+    assert [view.mirrored for view in seen] == [True], (
+        "the mirror image is encoded when it is asked for"
+    )
     with pytest.raises(SessionError, match="frame 10 is outside the stack"):
         session.encode(10)
 
@@ -64,7 +71,7 @@ def test_a_preview_of_a_correction_is_what_the_click_gives(session, everything, 
     assert not np.array_equal(ghost, other)
 
 
-def test_a_preview_costs_one_decoding_and_leaves_the_caches_alone(session, monkeypatch):
+def test_a_preview_costs_a_decoding_of_each_view_and_leaves_the_caches_alone(session, monkeypatch):
     session.add_prompt(1, CLICK)
     list(session.propagate())
     session._recall.conditioned.clear()
@@ -76,7 +83,7 @@ def test_a_preview_costs_one_decoding_and_leaves_the_caches_alone(session, monke
     monkeypatch.setattr(net, "decode", lambda *a: calls.append(a) or decode(*a))
     for frame in (4, 6):
         assert session.preview(Point(frame, (33, 30)), 1) is not None
-    assert len(calls) == 2
+    assert len(calls) == 3, "the clicked frame and its mirror image, and the tracked frame"
     assert [len(c) for c in (session._recall.logits, session._recall.memories)] == kept
     assert len(session._recall.conditioned) == 0
     assert np.array_equal(candidates, [c.mask for c in session.candidates(1, 4)])

@@ -224,11 +224,13 @@ def serve_session(
     match request:
         case AddPoints(object_id, points):
             for same_frame in by_frame(Click(object_id, p) for p in points).values():
-                job.say(session.add_prompt(object_id, *same_frame))
+                update = session.add_prompt(object_id, *same_frame)
+                say_all((update, *update.others), job)
         case RemovePoints(object_id, points):
             say_all(_remove(session, object_id, points), job)
         case Draw(drawing):
-            job.say(session.add_prompt(drawing.object_id, drawn.prompt(session, drawing)))
+            update = session.add_prompt(drawing.object_id, drawn.prompt(session, drawing))
+            say_all((update, *update.others), job)
         case Erase(drawing):
             prompt = drawn.held(session).get(drawing)
             if prompt is not None:  # else another prompt took its place

@@ -58,7 +58,8 @@ def serve_wish(session: Session, wish: Any, job: Job) -> None:
             _worst(session, seen, job)
         case TakeMasks(frame, masks):
             for object_id, mask in masks.items():
-                job.say(session.take_mask(object_id, frame, mask))
+                update = session.take_mask(object_id, frame, mask)
+                say_all((update, *update.others), job)
         case ImportLabels():
             _import(session, wish, job)
         case AddSeeds(points):

@@ -16,14 +16,14 @@ from torch import Tensor
 from napari_sam2.engine.memory_bank import Memory
 from napari_sam2.engine.scores import stability_score
 from napari_sam2.engine.transforms import View, exact_logits
-from napari_sam2.model.network import ImageEmbedding
+from napari_sam2.model.network import ImageEmbedding, MaskPrediction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
 
-    from napari_sam2.model.network import SAM2, MaskPrediction, MemoryBatch
+    from napari_sam2.model.network import SAM2, MemoryBatch
 
 __all__ = [
     "ABSENT_LOGIT",
@@ -34,6 +34,7 @@ __all__ = [
     "decide",
     "encode_memory",
     "encode_views",
+    "mean_of",
     "memory_of_mask",
     "predict",
     "stack_embeddings",
@@ -104,6 +105,19 @@ def predict(
         earlier_logits = earlier_logits.clamp(-_FEEDBACK_LOGIT, _FEEDBACK_LOGIT)
     with model.autocast():
         return model.decode(features, high_res, point_xy, point_kind, earlier_logits)
+
+
+@torch.inference_mode()
+def mean_of(predictions: Sequence[MaskPrediction]) -> MaskPrediction:
+    """Average what was said about the same prompts in several views, upright; the tokens are those of the first one."""
+    first, *others = predictions
+    if not others:
+        return first
+    logits, iou_score, object_score = (
+        torch.stack([getattr(each, name) for each in predictions]).mean(0)
+        for name in ("logits", "iou_score", "object_score")
+    )
+    return MaskPrediction(logits, iou_score, first.tokens, object_score)
 
 
 @torch.inference_mode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from napari_sam2.results import Window
 
-__all__ = ["Claim", "CompactMask", "Overlap", "compose", "intersect", "union"]
+__all__ = ["NO_MASK", "Claim", "CompactMask", "Overlap", "compose", "intersect", "union"]
 
 Overlap: TypeAlias = Literal["higher_logit", "first", "newest"]
 """Who gets a pixel that several objects claim."""
@@ -42,7 +42,7 @@ class CompactMask:
         """Pack a mask (y, x) whose first pixel lies at ``origin``."""
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not len(rows):
-            return cls((0, 0, 0, 0), 0, b"")
+            return NO_MASK
         y0, y1, x0, x1 = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
         crop = mask[y0:y1, x0:x1]
         dy, dx = origin
@@ -72,6 +72,10 @@ class CompactMask:
             return None
         y0, x0, y1, x1 = self.window
         return (y0 + y1 - 1) / 2, (x0 + x1 - 1) / 2
+
+
+NO_MASK: Final = CompactMask((0, 0, 0, 0), 0, b"")
+"""The mask of nothing."""
 
 
 def intersect(a: Window, b: Window) -> Window | None:

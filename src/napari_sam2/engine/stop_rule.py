@@ -41,6 +41,11 @@ class StopRule:
         """Tell whether a frame counts as without the object."""
         return area == 0 or object_score < self.object_score
 
+    @property
+    def heeds_absence(self) -> bool:
+        """Whether frames without the object end it; also those of which the user says so."""
+        return self.absent_frames > 0
+
     def has_grown(self, area: int, area_before: int) -> bool:
         """Tell whether the mask has leaked: much more area than on the frame before."""
         if not self.growth or not area_before:

@@ -62,10 +62,13 @@ class View:
         ``(y0, x0, y1, x1)``, half open, data pixels.
     side : int
         Of the square input, a multiple of 32.
+    mirrored : bool
+        Whether the model is shown the mirror image, left for right.
     """
 
     window: Window
     side: int
+    mirrored: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -77,7 +80,7 @@ class View:
         """Cut and normalise a plane (y, x, 3), float32 in 0 to 1, as (1, 3, S, S)."""
         y0, x0, y1, x1 = self.window
         crop = torch.from_numpy(np.ascontiguousarray(plane[y0:y1, x0:x1])).to(device)
-        image = _resize(crop.permute(2, 0, 1)[None], self.side)  # (y, x, 3) -> (1, 3, y, x)
+        image = self.turn(_resize(crop.permute(2, 0, 1)[None], self.side))  # -> (1, 3, y, x)
         mean, std = (image.new_tensor(v)[:, None, None] for v in (_MEAN, _STD))
         return (image - mean) / std
 
@@ -87,6 +90,8 @@ class View:
             return torch.zeros(1, 0, 2, device=device)
         yx = np.asarray(points_yx, dtype=np.float64) + 0.5 - np.asarray(self.window[:2])
         yx = yx * self.side / np.asarray(self.shape) - 0.5
+        if self.mirrored:
+            yx[:, 1] = self.side - 1 - yx[:, 1]
         return torch.tensor(yx[None, :, ::-1].copy(), dtype=torch.float32, device=device)
 
     def exact_mask(self, mask: np.ndarray, device: torch.device) -> Tensor:
@@ -104,17 +109,17 @@ class View:
         yx = np.asarray(points_yx, dtype=float).reshape(-1, 2) + 0.5 - np.asarray(self.window[:2])
         places = np.floor(yx * len(cells) / np.asarray(self.shape)).astype(int)
         cells[tuple(places.clip(0, len(cells) - 1).T)] = True
-        return cells
+        return cells[:, ::-1] if self.mirrored else cells
 
     def cells_of_mask(self, mask: np.ndarray) -> np.ndarray:
         """Find the low-resolution pixels that a mask (h, w) of the window touches, bool, (S/4, S/4)."""
         shown = _resize(torch.from_numpy(mask.astype(np.float32))[None, None], self.side // 4)
-        touched: np.ndarray = (shown[0, 0] > _TOUCHED).numpy()
+        touched: np.ndarray = (self.turn(shown)[0, 0] > _TOUCHED).numpy()
         return touched
 
     def to_data(self, logits: Tensor) -> Tensor:
         """Bring low-resolution logits (..., S/4, S/4) to the window's pixels, float32, (..., h, w)."""
-        flat = logits.float().reshape(1, -1, *logits.shape[-2:])
+        flat = self.turn(logits.float().reshape(1, -1, *logits.shape[-2:]))
         grown = F.interpolate(flat, size=self.shape, mode="bilinear", align_corners=False)
         return grown.reshape(*logits.shape[:-2], *self.shape)
 
@@ -123,10 +128,14 @@ class View:
         size = (self.side, self.side)
         return F.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False)
 
+    def turn(self, shown: Tensor) -> Tensor:
+        """Turn (..., x) from left to right if this is the mirror image: what is upright as the model sees it, or back."""
+        return shown.flip(-1) if self.mirrored else shown
+
     def _crop(self, mask: np.ndarray, side: int, device: torch.device) -> Tensor:
         y0, x0, y1, x1 = self.window
         crop = torch.from_numpy(np.ascontiguousarray(mask[y0:y1, x0:x1]).astype(np.float32))
-        return _resize(crop.to(device)[None, None], side)
+        return self.turn(_resize(crop.to(device)[None, None], side))
 
 
 def exact_logits(mask: Tensor) -> Tensor:

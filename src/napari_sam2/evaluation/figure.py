@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from napari_sam2.engine.masks import CompactMask
+from napari_sam2.engine.masks import NO_MASK, CompactMask
 from napari_sam2.evaluation.lettering import write
 
 if TYPE_CHECKING:
@@ -109,11 +109,10 @@ def _carry_tile(scene: Scene, record: CarryRecord) -> np.ndarray:
     frames = [f for f in life if truths[f].any() or f in record.masks]
     shown = [frames[round(i)] for i in np.linspace(0, len(frames) - 1, SLICES)]
     window = _window(CompactMask.pack(truths.any(axis=0)).window, truths.shape[1:])
-    empty = CompactMask((0, 0, 0, 0), 0, b"")
     side = TILE // 2
     tiles = []
     for frame in shown:
-        mask = record.masks.get(frame, empty)
+        mask = record.masks.get(frame, NO_MASK)
         click = record.point if record.point.frame == frame else None
         tile = _tile(scene, frame, truths[frame], mask, window, click, side - 1)
         write(tile, str(frame), 3, 3)

@@ -42,6 +42,9 @@ class ModelConfig:
         SAM 2.1: object pointers carry their distance in time, and absent objects leave a trace in their memory maps.
     input_sides : tuple of int
         Smallest and largest side of the square input that the weights were trained for, in pixels.
+    mirrored_to : int
+        Prompts on inputs of at most this side are decoded on the mirror image too, and the answers averaged: a small network
+        gains by it. 0 for never.
 
     References
     ----------
@@ -60,6 +63,7 @@ class ModelConfig:
     feedforward_dim: int = 2048
     temporal_pointers: bool = True
     input_sides: tuple[int, int] = (1024, 1024)
+    mirrored_to: int = 0
 
     @property
     def stage_dims(self) -> tuple[int, ...]:
@@ -105,6 +109,7 @@ CONFIGS: Final[dict[str, ModelConfig]] = {
         memory_attention_layers=2,
         feedforward_dim=512,
         input_sides=(128, 512),
+        mirrored_to=256,
     ),
     **{f"sam2.1_hiera_{size}": c for size, c in _official(temporal_pointers=True).items()},
     **{f"sam2_hiera_{size}": c for size, c in _official(temporal_pointers=False).items()},

@@ -11,7 +11,6 @@ from napari_sam2.engine import inference
 from napari_sam2.engine.masks import CompactMask
 from napari_sam2.engine.memory_bank import batch_memories
 from napari_sam2.engine.transforms import View, view_of
-from napari_sam2.model.network import ImageEmbedding
 from napari_sam2.model.threads import threads_for
 from napari_sam2.prompts import MaskPrompt, Point, Prompt
 from napari_sam2.results import Scores
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_sam2.engine.inference import Decision
-    from napari_sam2.model.network import SAM2, MaskPrediction
+    from napari_sam2.model.network import SAM2, ImageEmbedding, MaskPrediction
     from napari_sam2.session.recall import Recall
 
 __all__ = ["Decoder"]
@@ -100,7 +99,8 @@ class Decoder:
         if not isinstance(start, MaskPrompt):
             foreseen = self.recall.foresight.find(self._asked(frame, view, prompts, start))
             if foreseen is not None:
-                self.recall.hold(frame, view, foreseen.embedding)
+                for seen, embedding in foreseen.embeddings.items():
+                    self.recall.hold(frame, seen, embedding)
                 decision, prediction = foreseen.decision, foreseen.prediction
                 made = self.recall.record(decision, 0, view, earlier, prediction, foreseen.mask)
                 return replace(made, prompted=True)
@@ -114,28 +114,46 @@ class Decoder:
         frame: int,
         prompts: Sequence[Prompt],
         start: MaskPrompt | FrameRecord | None,
-        embedding: ImageEmbedding | None = None,
     ) -> MaskPrediction:
-        """Return all masks that prompts may mean, on a given embedding or the object's own; else as `decode`."""
-        device = self.model.device
+        """Return all masks that prompts may mean; else as `decode`."""
         view = self._view(state, frame, prompts)
+        earlier = state.records.get(frame)
+        embeddings = self.recall.embeddings_of(frame, self._views(earlier, view))
+        conditioned = self._conditioned(state, frame, view)
+        return self._predict(embeddings, conditioned, prompts, start)
+
+    def _predict(
+        self,
+        embeddings: dict[View, ImageEmbedding],
+        conditioned: Tensor | None,
+        prompts: Sequence[Prompt],
+        start: MaskPrompt | FrameRecord | None,
+    ) -> MaskPrediction:
+        """Decode prompts on memory-conditioned features if there are some, else without memory in every view."""
+        device = self.model.device
         points = points_of(prompts, self.recall.stack.plane_shape)
-        fed_back: Tensor | None = None
-        if isinstance(start, MaskPrompt):
-            fed_back = view.hint_logits(start.mask, device)
-        elif start is not None and start.mask.area:  # nothing found is no hint for a click
-            fed_back = self.recall.logits_of(start)[None, None].to(device)
-        if embedding is None:
-            features = self._features(state, frame, view)
-            embedding = ImageEmbedding(features, self.recall.embedding(frame, view).high_res)
-        return inference.predict(
-            self.model,
-            embedding.features,
-            embedding.high_res,
-            view.points(points.points_yx, device),
-            torch.tensor([points.kinds], dtype=torch.long, device=device).reshape(1, -1),
-            fed_back,
-        )
+        kinds = torch.tensor([points.kinds], dtype=torch.long, device=device).reshape(1, -1)
+        predictions = []
+        for view, plain in embeddings.items():
+            seen = points.for_mirror() if view.mirrored else points
+            fed_back: Tensor | None = None
+            if isinstance(start, MaskPrompt):
+                fed_back = view.hint_logits(start.mask, device)
+            elif start is not None and start.mask.area:  # nothing found is no hint for a click
+                fed_back = view.turn(self.recall.logits_of(start)[None, None].to(device))
+            features = conditioned
+            if features is None:
+                features = inference.condition(self.model, plain.features, None)
+            made = inference.predict(
+                self.model,
+                features,
+                plain.high_res,
+                view.points(seen.points_yx, device),
+                kinds,
+                fed_back,
+            )
+            predictions.append(replace(made, logits=view.turn(made.logits)))
+        return inference.mean_of(predictions)
 
     def preview(self, state: ObjectState, point: Point, encode: bool) -> np.ndarray | None:
         """Decode what one more click would give; nothing is held of it but the last answers, for the click itself.
@@ -152,8 +170,8 @@ class Decoder:
         Returns
         -------
         ndarray of bool, (y, x), or None
-            None if the embedding is not held, nor to be made. On a tracked frame whose memory-conditioned features left the
-            cache, the plain ones are used.
+            None if the embedding is not held, nor to be made (that of its mirror image always is: both are small). On a
+            tracked frame whose memory-conditioned features left the cache, the plain ones are used.
         """
         frame = point.frame
         prompts = merge_prompts(state.prompts.get(frame, ()), (point,))
@@ -170,17 +188,18 @@ class Decoder:
         self, state: ObjectState, frame: int, prompts: Sequence[Prompt], view: View
     ) -> Foreseen:
         """Decode prompts that may come, and keep the answer if it is the one that they will get."""
-        earlier, is_held = state.records.get(frame), self.recall.is_encoded(frame, view)
-        recall = self.recall
-        plain = recall.embedding(frame, view) if is_held else recall.encode(frame, [view])[0]
-        held = self.recall.conditioned.get(earlier.origin) if earlier else None
-        features = held[0] if held else inference.condition(self.model, plain.features, None)
-        embedding = ImageEmbedding(features, plain.high_res)
-        prediction = self.predict(state, frame, prompts, earlier, embedding)
+        earlier, recall = state.records.get(frame), self.recall
+        views = self._views(earlier, view)
+        if recall.is_encoded(frame, view):
+            embeddings = recall.embeddings_of(frame, views)
+        else:
+            embeddings = dict(zip(views, recall.encode(frame, views), strict=True))
+        held = recall.conditioned.get(earlier.origin) if earlier else None
+        prediction = self._predict(embeddings, held[0] if held else None, prompts, earlier)
         decision = self._decide(prediction, prompts, view, earlier)
         mask = self.recall.mask_of(decision.logits[0], view)
         asked = self._asked(frame, view, prompts, earlier)
-        foreseen = Foreseen(asked, plain, prediction, decision, mask)
+        foreseen = Foreseen(asked, embeddings, prediction, decision, mask)
         if held or earlier is None or not earlier.direction:
             self.recall.foresight.keep(foreseen)
         return foreseen
@@ -258,20 +277,27 @@ class Decoder:
         scores = Scores(1.0, 1.0, float(decision.object_score[0]), mask.area)
         return FrameRecord(version, mask, scores, view, index=-1, prompted=True)
 
-    def _features(self, state: ObjectState, frame: int, view: View) -> Tensor:
-        """Return what prompts are decoded on: memory-conditioned features if the frame was tracked."""
-        plain = self.recall.embedding(frame, view).features
+    def _views(self, earlier: FrameRecord | None, view: View) -> list[View]:
+        """Show a small network the mirror image too, but where it has memories, which are all of the upright image."""
+        is_tracked = earlier is not None and earlier.direction
+        if is_tracked or view.side > self.model.config.mirrored_to:
+            return [view]
+        return [view, replace(view, mirrored=True)]
+
+    def _conditioned(self, state: ObjectState, frame: int, view: View) -> Tensor | None:
+        """Return the memory-conditioned features of a frame that was tracked; None if there are no memories to see."""
         earlier = state.records.get(frame)
         if earlier is None or not earlier.direction:
-            return inference.condition(self.model, plain, None)
+            return None
         held = self.recall.conditioned.get(earlier.origin)
         if held is not None:
             return held[0]
         choice = self.recall.choice(state, frame, earlier.direction, earlier.since)
         if not choice.maps:  # all other prompts were taken back
-            return inference.condition(self.model, plain, None)
+            return None
         memories = {f: self.recall.memory(state.records[f], f) for f in choice.frames}
         batch = batch_memories([choice], [memories], self.recall.stack.n_frames, self.model.device)
+        plain = self.recall.embedding(frame, view).features
         conditioned = inference.condition(self.model, plain, batch)
         self.recall.conditioned.put(earlier.origin, conditioned)
         return conditioned

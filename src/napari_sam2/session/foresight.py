@@ -45,10 +45,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Foreseen:
-    """An answer, down to the mask in data pixels, and the embedding of the window on which it was found."""
+    """An answer, down to the mask in data pixels, and the embeddings of the views in which it was found."""
 
     asked: Asked
-    embedding: ImageEmbedding
+    embeddings: dict[View, ImageEmbedding]
     prediction: MaskPrediction
     decision: Decision
     mask: CompactMask

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from napari_sam2.engine.masks import CompactMask, union
+from napari_sam2.engine.masks import NO_MASK, union
 from napari_sam2.errors import SessionError
 from napari_sam2.results import NO_SCORES, MaskUpdate
 from napari_sam2.session.claims import without_locked
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from napari_sam2.session.state import FrameRecord, ObjectState
 
 __all__ = ["Action", "Ledger"]
-
-_NOTHING = CompactMask((0, 0, 0, 0), 0, b"")
 
 
 @dataclass(slots=True, eq=False)
@@ -156,6 +154,21 @@ class Ledger:
         state.unsettle_around(frame)
         self.put(state, frame, record)
 
+    def deny(
+        self,
+        state: ObjectState,
+        frame: int,
+        prompts: tuple[Prompt, ...],
+        record: FrameRecord,
+        gone: Iterable[int],
+    ) -> None:
+        """Make a frame a prompted one without the object, and take the masks of others that go with it; the rest is up to date."""
+        state.prompts[frame] = prompts
+        self.put(state, frame, record)
+        for other in gone:
+            self.put(state, other, None)
+            state.settled.add(other)
+
     def undo(self) -> list[MaskUpdate]:
         """Take the last action back."""
         change = self.history.undo()
@@ -178,7 +191,7 @@ class Ledger:
         for change in changes:
             for frame in sorted(change.records.new):
                 old, new = change.records.old[frame], change.records.new[frame]
-                window = union(*(r.mask.window if r else _NOTHING.window for r in (old, new)))
+                window = union(*(r.mask.window if r else NO_MASK.window for r in (old, new)))
                 area = self.labels.repaint(self.objects, frame, window)
                 painted.append(area)
                 updates.append(self._update(change.object_id, new, area.labels, frame, window))
@@ -189,7 +202,7 @@ class Ledger:
     def current(self, object_id: int, frame: int) -> MaskUpdate:
         """Say once more what an object looks like on a frame."""
         record = self.state(object_id).records.get(frame)
-        window = record.mask.window if record else _NOTHING.window
+        window = record.mask.window if record else NO_MASK.window
         return self._update(object_id, record, self.labels.shown(frame, window), frame, window)
 
     def _update(
@@ -201,6 +214,6 @@ class Ledger:
         window: Window,
     ) -> MaskUpdate:
         self.revision += 1
-        mask = (record.mask if record else _NOTHING).inside(window)
+        mask = (record.mask if record else NO_MASK).inside(window)
         scores = record.scores if record else NO_SCORES
         return MaskUpdate(object_id, frame, window, mask, labels, scores, self.revision)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from napari_sam2.engine.masks import NO_MASK
 from napari_sam2.engine.transforms import view_of
 from napari_sam2.prompts import MaskPrompt
 from napari_sam2.results import Scores
@@ -67,6 +68,14 @@ class MaskRecords:
         """Turn a tracked record into a prompted one with the same mask, logits and pointer."""
         version = self._recall.copy_of(record)
         return replace(record, version=version, index=-1, prompted=True)
+
+    def denied(self, record: FrameRecord) -> FrameRecord:
+        """Turn a tracked record into a prompted one that says the object is not there."""
+        scores = Scores(1.0, 1.0, -_PRESENT_LOGIT, 0)
+        version = self._recall.new_version()
+        return replace(
+            record, version=version, mask=NO_MASK, scores=scores, index=-1, prompted=True
+        )
 
 
 def as_prompt(frame: int, mask: CompactMask, plane_shape: tuple[int, int]) -> MaskPrompt:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from napari_sam2.engine.masks import union
 from napari_sam2.engine.plan import Direction, Step, Task, plan_propagation
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from napari_sam2.session.state import FrameRecord, ObjectState
 
 __all__ = ["Propagation", "Request"]
+
+_CONTINUES: Final = 0.2  # IoU with the frame before: a nucleus that moves half its width has 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +138,29 @@ class Propagation:
         self, run: Run, state: ObjectState, task: Task, frame: int, record: FrameRecord
     ) -> FrameRecord:
         """Apply the stop rule and compare with the frame before."""
+        before = state.records.get(frame - task.direction)
+        is_absent = run.rule.is_absent(record.mask.area, record.scores.object_score)
+        if is_absent and run.rule.heeds_absence:
+            record = _continuing(state.records.get(frame), before) or record
         reason = run.see(task, record.mask.area, record.scores.object_score)
         if reason == "growth":
             record = self._recall.without_mask(record)
-        overlap = float("nan")
-        before = state.records.get(frame - task.direction)
-        if before is not None:
-            window = union(before.mask.window, record.mask.window)
-            overlap = mask_iou(before.mask.inside(window), record.mask.inside(window))
+        overlap = _overlap(record, before) if before is not None else float("nan")
         return replace(record, scores=replace(record.scores, overlap=overlap, stopped=reason))
+
+
+def _continuing(earlier: FrameRecord | None, before: FrameRecord | None) -> FrameRecord | None:
+    """Return what an earlier pass found on a frame, if it continues the object from the frame before.
+
+    A correction elsewhere says how the object looks; it does not take it from the frames where it was found.
+    """
+    if earlier is None or before is None or earlier.scores.stopped:
+        return None
+    is_found = earlier.mask.area and earlier.scores.object_score > 0
+    return earlier if is_found and _overlap(earlier, before) > _CONTINUES else None
+
+
+def _overlap(record: FrameRecord, before: FrameRecord) -> float:
+    """Return the IoU of two masks; 1 if both are empty."""
+    window = union(before.mask.window, record.mask.window)
+    return mask_iou(before.mask.inside(window), record.mask.inside(window))

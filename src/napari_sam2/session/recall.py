@@ -11,7 +11,7 @@ import torch
 
 from napari_sam2.engine import inference
 from napari_sam2.engine.cache import TensorCache
-from napari_sam2.engine.masks import CompactMask
+from napari_sam2.engine.masks import NO_MASK, CompactMask
 from napari_sam2.engine.memory_bank import Memory, MemoryChoice, choose_memories
 from napari_sam2.engine.transforms import view_of
 from napari_sam2.model.device import copy_to_processor
@@ -251,9 +251,8 @@ class Recall:
 
     def without_mask(self, record: FrameRecord) -> FrameRecord:
         """Turn a record into one that says the object is not there."""
-        nothing = CompactMask((0, 0, 0, 0), 0, b"")
         scores = replace(record.scores, area=0)
-        return replace(record, version=self.new_version(), mask=nothing, scores=scores)
+        return replace(record, version=self.new_version(), mask=NO_MASK, scores=scores)
 
     def start_versions_after(self, last: int) -> None:
         """Go on counting after the records of a loaded session."""

@@ -33,6 +33,13 @@ class PointSet:
     points_yx: tuple[tuple[float, float], ...]
     kinds: tuple[int, ...]
 
+    def for_mirror(self) -> PointSet:
+        """Return the same prompts for a model that is shown the mirror image: a box begins at its other side."""
+        if BOX_MIN not in self.kinds:
+            return self
+        (y0, x0), (y1, x1), *clicks = self.points_yx
+        return PointSet(((y0, x1), (y1, x0), *clicks), self.kinds)
+
 
 def check_object_id(object_id: int) -> int:
     """Return the id as an int.
@@ -160,7 +167,7 @@ def points_of(prompts: Sequence[Prompt], plane_shape: tuple[int, int]) -> PointS
 def says_present(prompts: Sequence[Prompt]) -> bool:
     """Tell whether prompts show where the object is, and not only where it is not."""
     return any(
-        bool(prompt.mask.any())
+        bool((prompt.mask > 0.5).any())
         if isinstance(prompt, MaskPrompt)
         else isinstance(prompt, Box) or prompt.positive
         for prompt in prompts

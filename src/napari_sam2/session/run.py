@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from napari_sam2.engine.stop_rule import StopRule, StopWatch
+from napari_sam2.session.requests import says_present
 
 if TYPE_CHECKING:
     from napari_sam2.engine.plan import Task
@@ -37,7 +38,11 @@ class Run:
     def is_stopped(self, state: ObjectState, frame: int, task: Task) -> bool:
         """Tell whether the object ended on an earlier frame of its pass; also where an earlier run saw it end."""
         if task not in self._watches:
-            self._watches[task] = StopWatch(self.rule, state.records[task.source].mask.area)
+            area = state.records[task.source].mask.area
+            self._watches[task] = StopWatch(self.rule, area)
+            is_denied = not area and not says_present(state.prompts[task.source])
+            if is_denied and self.rule.heeds_absence:
+                self._stopped.add(task)
             self._catch_up(state, frame, task)
         return task in self._stopped
 

@@ -14,10 +14,11 @@ from napari_sam2.engine.scores import stability_score
 from napari_sam2.engine.stop_rule import StopRule
 from napari_sam2.errors import PromptError, SessionError
 from napari_sam2.prompts import MaskPrompt, Prompt
-from napari_sam2.results import Candidate, FrameScores, MaskUpdate, Progress
+from napari_sam2.results import Candidate, FrameScores, MaskUpdate, Progress, with_others
 from napari_sam2.session import keeping, trust
 from napari_sam2.session.claims import decide_contested, pixels_free
 from napari_sam2.session.decoder import Decoder
+from napari_sam2.session.denial import frames_denied, is_denial
 from napari_sam2.session.editing import merge_objects, split_object
 from napari_sam2.session.importing import ids_of_values, masks_by_value, object_of_masks
 from napari_sam2.session.labels import Labels
@@ -232,6 +233,10 @@ class Session:
         with the object's memories, and is a prompted frame from now on; `propagate` then redoes the frames up to the
         neighbouring prompted ones. A new mask takes the place of all earlier prompts of the frame.
 
+        A negative prompt in the middle of a tracked mask, with no positive one on the frame, says that the object is not there
+        if the model finds nothing else, or takes no heed. Then it was lost on the way: what the same pass found from its least
+        certain frame on, between the prompted frame behind and this one, and beyond this one, goes at once.
+
         Parameters
         ----------
         object_id : int
@@ -242,6 +247,7 @@ class Session:
         Returns
         -------
         MaskUpdate
+            Of the frame; `MaskUpdate.others` has the frames that lost their masks with it.
 
         Raises
         ------
@@ -254,7 +260,7 @@ class Session:
             self._ledger.unlocked(object_id)
         with self._action("add prompt", object_id) as action:
             self._decode(object_id, prompts)
-        return action.updates[0]
+        return with_others(action.updates, prompts[0].frame)
 
     def add_objects(self, *prompts: Prompt) -> list[MaskUpdate]:
         """Make one new object per prompt, on any frames, as one action: all of them, or none if a prompt can't be used.
@@ -849,7 +855,16 @@ class Session:
         record = self._decoder.decode(state, frame, merged, start)
         if is_new and mask_prompt is None and self._fit(state, record.mask.area):
             record = self._decoder.decode(state, frame, merged, start)
-        self._ledger.prompt(state, frame, merged, record)
+        earlier = state.records.get(frame)
+        if (
+            earlier is None
+            or not self.stop_rule.heeds_absence
+            or not is_denial(merged, earlier, record, self.plane_shape)
+        ):
+            self._ledger.prompt(state, frame, merged, record)
+            return
+        gone = frames_denied(state, frame, self.n_frames)
+        self._ledger.deny(state, frame, merged, self._made.denied(earlier), gone)
 
     def _fit(self, state: ObjectState, area: int) -> bool:
         """Fit the window of a new object to what its first prompt found; returns whether it is another."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_sam2.engine.confidence import confidence
-from napari_sam2.engine.masks import CompactMask
+from napari_sam2.engine.masks import NO_MASK
 from napari_sam2.errors import SessionError
 from napari_sam2.prompts import MaskPrompt
 from napari_sam2.results import FrameScores
@@ -38,8 +38,7 @@ def accept_frame(state: ObjectState, frame: int, made: MaskRecords) -> None:
         )
     if frame not in state.prompts:
         if record is None:
-            nothing = CompactMask((0, 0, 0, 0), 0, b"")
-            record = made.record(nothing, state.facts.extent, prompted=True)
+            record = made.record(NO_MASK, state.facts.extent, prompted=True)
         state.prompts[frame] = (as_prompt(frame, record.mask, made.plane_shape),)
         state.records[frame] = made.trusted(record)
     state.add_facts(accepted=state.facts.accepted | {frame})
