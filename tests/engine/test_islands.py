@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-import torch
 
-from napari_sam2.engine.islands import drop_islands, fill_holes
+from napari_sam2.engine.islands import find_islands, find_small_holes
 from napari_sam2.engine.transforms import View
 
 INSIDE = np.array(
@@ -26,12 +25,6 @@ def seed(*places):
     return cells
 
 
-@pytest.fixture
-def logits():
-    size = torch.rand(INSIDE.shape, generator=torch.Generator().manual_seed(0)) + 0.1
-    return torch.where(torch.from_numpy(INSIDE), size, -size)
-
-
 @pytest.mark.parametrize(
     ("places", "kept"),
     [
@@ -40,15 +33,14 @@ def logits():
         ([(4, 5), (2, 3), (1, 4)], [(4, 5), (2, 3), (3, 2)]),
     ],
 )
-def test_parts_without_a_seed_become_background(logits, places, kept):
-    result = drop_islands(logits, seed(*places))
-    assert sorted(map(tuple, torch.nonzero(result > 0).tolist())) == sorted(kept)
-    assert torch.equal(result.abs(), logits.abs()), "no logit becomes more or less certain"
+def test_parts_without_a_seed_are_islands(places, kept):
+    left = INSIDE & ~find_islands(INSIDE, seed(*places))
+    assert sorted(map(tuple, np.argwhere(left).tolist())) == sorted(kept)
 
 
 @pytest.mark.parametrize("places", [[], [(4, 0)]])
-def test_where_no_part_has_a_seed_all_stay(logits, places):
-    assert torch.equal(drop_islands(logits, seed(*places)), logits)
+def test_where_no_part_has_a_seed_there_are_none(places):
+    assert not find_islands(INSIDE, seed(*places)).any()
 
 
 @pytest.fixture
@@ -60,33 +52,29 @@ def pierced():
     openings = {"rim": np.s_[15:17, 0:2], "bay": np.s_[4:6, 8:10]}
     for place in (*holes.values(), *openings.values()):
         inside[place] = False
-    size = torch.rand(inside.shape, generator=torch.Generator().manual_seed(0)) + 0.1
-    return torch.where(torch.from_numpy(inside), size, -size), inside, holes
+    return inside, holes
 
 
-def test_small_holes_are_filled_and_nothing_else(pierced):
-    logits, inside, holes = pierced
-    filled = inside.copy()
-    filled[holes["small"]] = True
-    result = fill_holes(logits)
-    assert np.array_equal((result > 0).numpy(), filled)
-    assert torch.equal(result.abs(), logits.abs())
+def test_small_holes_are_found_and_nothing_else(pierced):
+    inside, holes = pierced
+    expected = np.zeros_like(inside)
+    expected[holes["small"]] = True
+    assert np.array_equal(find_small_holes(inside), expected)
 
 
-def test_a_hole_that_was_clicked_away_stays(pierced):
-    logits, inside, holes = pierced
+def test_a_hole_that_was_clicked_away_is_none(pierced):
+    inside, holes = pierced
     spared = np.zeros_like(inside)
     spared[11, 11] = True
-    assert torch.equal(fill_holes(logits, spared), logits)
+    assert not find_small_holes(inside, spared).any()
     beside = np.zeros_like(inside)
     beside[36, 38] = True
-    assert (fill_holes(logits, beside)[holes["small"]] > 0).all(), "said of another place"
+    assert find_small_holes(inside, beside)[holes["small"]].all(), "said of another place"
 
 
-@pytest.mark.parametrize("value", [1.0, -1.0])
+@pytest.mark.parametrize("value", [True, False])
 def test_full_and_empty_masks_have_no_holes(value):
-    logits = torch.full((8, 8), value)
-    assert torch.equal(fill_holes(logits), logits)
+    assert not find_small_holes(np.full((8, 8), value)).any()
 
 
 def test_cells_of_points_and_masks_lie_where_the_window_shows_them():

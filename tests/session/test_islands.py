@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy import ndimage
 
 from napari_sam2 import Box, Point
 from napari_sam2.session import Session
+from napari_sam2.session.islands import tidy
 
 CLICK = Point(4, (30, 25))
 OPTIONS = {"window_side": 64, "drops_islands": True}
@@ -64,3 +66,21 @@ def test_the_inside_of_a_box_is_no_island(stack, model):
     for each in (plain, session):
         each.add_prompt(1, box)
     assert np.array_equal(plain.mask(1, 4), session.mask(1, 4))
+
+
+def test_only_signs_change_and_an_island_in_a_filled_hole_stays():
+    inside = np.zeros((40, 40), dtype=bool)
+    inside[4:36, 4:36] = True
+    inside[10:15, 10:15] = False
+    inside[12, 12] = True  # in the hole
+    inside[0, 0] = True  # far away
+    size = torch.rand(2, 40, 40, generator=torch.Generator().manual_seed(0)) + 0.1
+    logits = torch.where(torch.from_numpy(inside), size, -size)
+    seed = np.zeros_like(inside)
+    seed[30, 30] = True
+    expected = np.zeros_like(inside)
+    expected[4:36, 4:36] = True
+    tidied = tidy(logits, [seed, np.zeros_like(seed)])
+    assert torch.equal(tidied.abs(), logits.abs())
+    assert np.array_equal((tidied[0] > 0).numpy(), expected)
+    assert tidied[1, 0, 0] > 0, "without a seed nothing is known of any part"

@@ -13,9 +13,14 @@ from napari_sam2.training.prompting import Objects, ask
 from napari_sam2.training.samples import Batch, make_batch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from napari_sam2.model.network import SAM2
+    from napari_sam2.model.network import SAM2, MemoryBatch
+    from napari_sam2.training.losses import PromptLoss
+    from napari_sam2.training.prompting import PromptKind
+
+    Track = Callable[[PromptKind, list[int], int], tuple[list[PromptLoss], list[MemoryBatch]]]
 
 NEVER_USED = {"no_mem_pos_enc"}
 
@@ -75,63 +80,41 @@ def test_corrections_are_decodings(tmp_path: Path, small_net: SAM2, discs: Draw,
     assert answer.logits.shape == (8, 1, 16, 16)
 
 
-def test_tracking_sees_memories_and_pointers_in_order(
+@pytest.fixture
+def track(
     tmp_path: Path, small_net: SAM2, disc_clips: Draw, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Track:
+    """Track a batch of clips; returns the losses and the memories that each frame saw."""
     batch = _batch(tmp_path, disc_clips)
-    seen = []
+    seen: list[MemoryBatch] = []
     attend = small_net.attend_memory
     monkeypatch.setattr(small_net, "attend_memory", lambda f, m: (seen.append(m), attend(f, m))[1])
-    losses = steps.track(
-        small_net,
-        batch,
-        "box",
-        np.array([0, 9, 10, 13]),
-        1,
-        np.random.default_rng(0),
-        LossWeights(),
-    )
+
+    def _track(
+        kind: PromptKind, times: list[int], corrected: int
+    ) -> tuple[list[PromptLoss], list[MemoryBatch]]:
+        rng = np.random.default_rng(0)
+        at = np.array(times)
+        return steps.track(small_net, batch, kind, at, corrected, rng, LossWeights()), seen
+
+    return _track
+
+
+def test_tracking_sees_memories_and_pointers_in_order(track: Track) -> None:
+    losses, seen = track("box", [0, 9, 10, 13], 1)
     ages = [m.map_age[0].tolist() for m in seen]
     assert ages == [[0], [0, 0], [0, 0, 3]]  # the corrected frame 1 is a prompted frame, too
     assert [m.pointer_distance[0].tolist() for m in seen] == [[9], [1, 10], [4, 13, 3]]
     assert 5 <= len(losses) <= 6  # box (and sometimes a correction), three tracked, one corrected
 
 
-def test_a_corrected_frame_is_known_to_those_before_it_but_for_its_pointer(
-    tmp_path: Path, small_net: SAM2, disc_clips: Draw, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    batch = _batch(tmp_path, disc_clips)
-    seen = []
-    attend = small_net.attend_memory
-    monkeypatch.setattr(small_net, "attend_memory", lambda f, m: (seen.append(m), attend(f, m))[1])
-    steps.track(
-        small_net,
-        batch,
-        "box",
-        np.array([0, 9, 10, 13]),
-        3,
-        np.random.default_rng(0),
-        LossWeights(),
-    )
+def test_a_corrected_frame_is_known_to_those_before_it_but_for_its_pointer(track: Track) -> None:
+    _, seen = track("box", [0, 9, 10, 13], 3)
     assert [m.map_age[0].tolist() for m in seen] == [[0], [0, 0], [0, 0, 1]]
     assert [m.pointer_distance[0].tolist() for m in seen] == [[13], [9], [10, 1]]
 
 
-def test_far_memories_are_dropped_but_not_prompted_ones(
-    tmp_path: Path, small_net: SAM2, disc_clips: Draw, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    batch = _batch(tmp_path, disc_clips)
-    seen = []
-    attend = small_net.attend_memory
-    monkeypatch.setattr(small_net, "attend_memory", lambda f, m: (seen.append(m), attend(f, m))[1])
-    steps.track(
-        small_net,
-        batch,
-        "mask",
-        np.array([0, 1, 2, 9]),
-        -1,
-        np.random.default_rng(0),
-        LossWeights(),
-    )
+def test_far_memories_are_dropped_but_not_prompted_ones(track: Track) -> None:
+    _, seen = track("mask", [0, 1, 2, 9], -1)
     assert [m.map_age[0].tolist() for m in seen] == [[0], [0, 1], [0]]
     assert seen[-1].pointers.shape[1] == 3

@@ -122,18 +122,16 @@ def test_exported_weights_load_as_a_model(tmp_path: Path, discs: Draw, disc_clip
         torch.testing.assert_close(net.state_dict()[name], value.half().float())
 
 
-def test_two_runs_are_blended_memory_in_a_share_of_its_own(
-    tmp_path: Path, discs: Draw, disc_clips: Draw
-) -> None:
+def test_two_runs_are_blended(tmp_path: Path, discs: Draw, disc_clips: Draw) -> None:
     for seed, name in enumerate(("new", "old")):
         settings = _settings("nano", 1, seed=seed)
         Trainer(tmp_path / name, settings, discs, disc_clips).run(score_every=0)
     new, old = (averaged_weights(tmp_path / name) for name in ("new", "old"))
     target = tmp_path / "blend.safetensors"
-    export(tmp_path / "new", target, blend=tmp_path / "old", share=0.25, memory_share=1.0)
+    export(tmp_path / "new", target, blend=tmp_path / "old", share=0.25)
     blended = load_model("nano", checkpoint=target, device="cpu", precision="float32").state_dict()
-    for name, share in (("memory_encoder.out_proj.weight", 1.0), ("no_mem_embed", 0.25)):
-        wanted = share * new[name] + (1 - share) * old[name]
+    for name in ("memory_encoder.out_proj.weight", "no_mem_embed"):
+        wanted = 0.25 * new[name] + 0.75 * old[name]
         torch.testing.assert_close(blended[name], wanted.half().float())
 
 

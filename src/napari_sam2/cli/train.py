@@ -84,17 +84,6 @@ def train(
             rich_help_panel=EXPORT_PANEL,
         ),
     ] = 0.5,
-    memory_share: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            metavar="SHARE",
-            help="The same for the memory.",
-            show_default="(the same)",
-            rich_help_panel=EXPORT_PANEL,
-        ),
-    ] = None,
 ) -> None:
     """Train a model on images that are drawn meanwhile: synthetic microscopy, no real image.
 
@@ -120,7 +109,7 @@ def train(
         trainer = Trainer(folder, settings, start_from=start)
         trainer.run(save_every=60 * save_every, score_every=60 * score_every)
     if out is not None:
-        size = export(folder, out, blend, share, memory_share)
+        size = export(folder, out, blend, share)
         note(f"{out}: {size / 1e6:.1f} MB")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_sam2.engine.islands import drop_islands, fill_holes
+from napari_sam2.engine.islands import find_islands, find_small_holes
 from napari_sam2.engine.scores import stability_score
 from napari_sam2.model.prompt_encoder import NEGATIVE, POSITIVE
 from napari_sam2.prompts import Box, MaskPrompt, Prompt
@@ -55,7 +55,7 @@ def outside_of(prompts: Sequence[Prompt], view: View, plane_shape: tuple[int, in
 def tidy(
     logits: torch.Tensor, seeds: Sequence[np.ndarray], outside: np.ndarray | None = None
 ) -> torch.Tensor:
-    """Leave the islands of masks out and fill their small holes.
+    """Leave the islands of masks out and fill their small holes: their logits change sign.
 
     Parameters
     ----------
@@ -70,8 +70,13 @@ def tidy(
     -------
     Tensor, (B, S/4, S/4)
     """
-    rows = [drop_islands(row, seed) for row, seed in zip(logits, seeds, strict=True)]
-    return torch.stack([fill_holes(row, outside) for row in rows])
+    masks = (logits > 0).cpu().numpy()
+    wrong = np.zeros_like(masks)
+    for row, mask, seed in zip(wrong, masks, seeds, strict=True):
+        islands = find_islands(mask, seed)
+        # an island in a hole that is filled stays as it is
+        row[:] = islands ^ find_small_holes(mask & ~islands, outside)
+    return torch.where(torch.from_numpy(wrong).to(logits.device), -logits, logits)
 
 
 def without_islands(

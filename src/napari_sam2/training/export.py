@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from napari_sam2.model.config import CONFIGS
-from napari_sam2.model.network import MEMORY_PARTS, SAM2
+from napari_sam2.model.network import SAM2
 from napari_sam2.model.weights import save_weights
 from napari_sam2.training.settings import Settings
 from napari_sam2.training.trainer import STATE_FILE
@@ -31,7 +31,6 @@ def export(
     target: Path,
     blend: Path | None = None,
     share: float = 0.5,
-    memory_share: float | None = None,
 ) -> int:
     """Write the averaged weights of a run as a file.
 
@@ -46,8 +45,6 @@ def export(
         than both on images unlike the training set (Wortsman et al. 2022, Robust fine-tuning of zero-shot models).
     share : float
         Of ``folder`` in that mean, 0 to 1.
-    memory_share : float, optional
-        The same for the memory (`MEMORY_PARTS`), which images alone do not use; ``share`` if left out.
 
     Returns
     -------
@@ -57,9 +54,7 @@ def export(
     weights = averaged_weights(folder)
     if blend is not None:
         other = averaged_weights(blend)
-        in_memory = share if memory_share is None else memory_share
-        shares = {n: in_memory if n.startswith(MEMORY_PARTS) else share for n in weights}
-        weights = {n: shares[n] * w + (1 - shares[n]) * other[n] for n, w in weights.items()}
+        weights = {name: share * w + (1 - share) * other[name] for name, w in weights.items()}
     settings = Settings.load(folder / "settings.json")
     net = SAM2(CONFIGS[settings.model]).eval()
     net.load_state_dict(weights)
