@@ -51,20 +51,26 @@ def click(y, x, positive=False, frame=7):
     ],
 )
 def test_what_denies_an_object(prompts, after, expected):
-    assert is_denial(prompts, record(disc()), record(after), PLANE) is expected
+    assert denies(record(disc()), prompts, after) is expected
 
 
-def test_only_tracked_masks_are_denied():
+def denies(before, prompts, found, rule=StopRule()):  # noqa: B008 - frozen
+    state = ObjectState(1, records={7: before})
+    return is_denial(state, 7, prompts, CompactMask.pack(found), rule)
+
+
+def test_only_tracked_masks_are_denied_and_only_where_absence_is_heeded():
     nothing = np.zeros(PLANE, bool)
-    assert not is_denial([click(30, 30)], record(disc(), direction=0), record(nothing), PLANE)
-    assert not is_denial([click(30, 30)], record(nothing), record(nothing), PLANE)
+    assert denies(record(disc()), [click(30, 30)], nothing)
+    assert not denies(record(disc(), direction=0), [click(30, 30)], nothing)
+    assert not denies(record(nothing), [click(30, 30)], nothing)
+    assert not denies(record(disc()), [click(30, 30)], nothing, StopRule.never())
 
 
 def test_what_was_denied_stays_so_until_something_positive_is_said():
-    nothing = np.zeros(PLANE, bool)
-    denied = record(nothing, prompted=True)
-    assert is_denial([click(30, 30), click(10, 10)], denied, record(disc()), PLANE)
-    assert not is_denial([click(30, 30), click(30, 30, True)], denied, record(disc()), PLANE)
+    denied = record(np.zeros(PLANE, bool), prompted=True)
+    assert denies(denied, [click(30, 30), click(10, 10)], disc())
+    assert not denies(denied, [click(30, 30), click(30, 30, True)], disc())
 
 
 def tracked_object(prompted=(2,)):
@@ -168,25 +174,30 @@ def test_what_was_not_found_or_ended_there_does_not_continue():
     assert _continuing(replace(lost, scores=replace(lost.scores, stopped="growth")), lost) is None
 
 
+def heedless(decision):
+    """Find the same place whatever was asked."""
+    blob = torch.full_like(decision.logits, -8.0)
+    blob[:, 8:20, 6:18] = 8.0
+    score = torch.ones_like(decision.object_score)
+    return replace(decision, logits=blob, object_score=score)
+
+
+def sure(carry):
+    return lambda *args: heedless(carry(*args))
+
+
 @pytest.mark.parametrize("heeds", [True, False])
 def test_masks_stay_where_the_corrected_pass_finds_nothing(stack, model, monkeypatch, heeds):
     """The same network is made to lose the object after a correction of its first frame."""
     carry = inference.carry
 
-    def sure(*args):
-        decision = carry(*args)
-        blob = torch.full_like(decision.logits, -8.0)
-        blob[:, 8:20, 6:18] = 8.0  # the same place on every frame
-        score = torch.ones_like(decision.object_score)
-        return replace(decision, logits=blob, object_score=score)
-
     def losing(*args):
-        decision = sure(*args)
+        decision = heedless(carry(*args))
         return replace(decision, logits=-decision.logits.abs(), object_score=-decision.object_score)
 
     session = Session(stack, model, stop_rule=StopRule() if heeds else None)
     session.add_prompt(1, Point(4, (30, 25)))
-    monkeypatch.setattr(inference, "carry", sure)
+    monkeypatch.setattr(inference, "carry", sure(carry))
     list(session.propagate())
     found = [session.mask(1, f) for f in range(10)]
     session.add_prompt(1, Point(4, (28, 24)))
@@ -195,3 +206,19 @@ def test_masks_stay_where_the_corrected_pass_finds_nothing(stack, model, monkeyp
     list(session.propagate())
     continued = [f for f in (0, 1, 2, 6, 7, 8) if (session.mask(1, f) == found[f]).all()]
     assert continued == ([0, 1, 2, 6, 7, 8] if heeds else [])
+
+
+def test_the_ghost_of_a_denial_is_empty_as_its_mask_will_be(stack, model, monkeypatch):
+    session = Session(stack, model)
+    session.add_prompt(1, Point(4, (30, 25)))
+    monkeypatch.setattr(inference, "carry", sure(inference.carry))
+    list(session.propagate(frames=[5, 6]))
+    rows, columns = np.nonzero(session.mask(1, 6))
+    middle = Point(6, (float(rows.mean()), float(columns.mean())), positive=False)
+    decided = inference.decide
+    monkeypatch.setattr(inference, "decide", lambda *a, **k: heedless(decided(*a, **k)))
+    assert not session.preview(middle, 1).any()
+    session.add_prompt(1, middle)
+    assert not session.mask(1, 6).any()
+    rim = Point(5, (float(rows.min()), float(columns.mean())), positive=False)
+    assert session.preview(rim, 1).any()

@@ -11,7 +11,7 @@ from napari_sam2._napari.backend import BUNDLED
 from napari_sam2._napari.clicks import by_frame
 from napari_sam2._napari.drawing_prompts import DrawnPrompts
 from napari_sam2._napari.fetching import DownloadStopped, report_download
-from napari_sam2._napari.host_wishes import say_all, serve_wish
+from napari_sam2._napari.host_wishes import say_all, say_prompted, serve_wish
 from napari_sam2._napari.keeping import Discard, Keeper, OpenFolder, Plane, Save
 from napari_sam2._napari.messages import (
     AddPoints,
@@ -224,13 +224,12 @@ def serve_session(
     match request:
         case AddPoints(object_id, points):
             for same_frame in by_frame(Click(object_id, p) for p in points).values():
-                update = session.add_prompt(object_id, *same_frame)
-                say_all((update, *update.others), job)
+                say_prompted(session.add_prompt(object_id, *same_frame), job)
         case RemovePoints(object_id, points):
             say_all(_remove(session, object_id, points), job)
         case Draw(drawing):
-            update = session.add_prompt(drawing.object_id, drawn.prompt(session, drawing))
-            say_all((update, *update.others), job)
+            drawn_prompt = drawn.prompt(session, drawing)
+            say_prompted(session.add_prompt(drawing.object_id, drawn_prompt), job)
         case Erase(drawing):
             prompt = drawn.held(session).get(drawing)
             if prompt is not None:  # else another prompt took its place

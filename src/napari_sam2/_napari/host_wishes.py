@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from napari_sam2._napari.host import Job
     from napari_sam2._napari.messages import Answer
+    from napari_sam2.results import MaskUpdate
     from napari_sam2.session import Session
 
 __all__ = ["say_all", "serve_wish"]
@@ -58,8 +59,7 @@ def serve_wish(session: Session, wish: Any, job: Job) -> None:
             _worst(session, seen, job)
         case TakeMasks(frame, masks):
             for object_id, mask in masks.items():
-                update = session.take_mask(object_id, frame, mask)
-                say_all((update, *update.others), job)
+                say_prompted(session.take_mask(object_id, frame, mask), job)
         case ImportLabels():
             _import(session, wish, job)
         case AddSeeds(points):
@@ -100,6 +100,19 @@ def _import(session: Session, wish: ImportLabels, job: Job) -> None:
     if new:
         job.say(Selected(new[0]))
     job.say(Said(f"{len(new)} objects were taken from {wish.name or 'the labels'}."))
+
+
+def say_prompted(update: MaskUpdate, job: Job) -> None:
+    """Say what a prompt did, also to other frames."""
+    say_all((update, *update.others), job)
+    if update.others:
+        frames = "another frame" if len(update.others) == 1 else f"{len(update.others)} more frames"
+        job.say(
+            Said(
+                f"Object {update.object_id} is not there: its mask is gone from {frames} too. "
+                "Undo brings all of them back."
+            )
+        )
 
 
 def say_all(answers: Iterable[Answer], job: Job) -> None:

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy import ndimage
 
-from napari_sam2.prompts import MaskPrompt
-from napari_sam2.session.requests import points_of, says_present
+from napari_sam2.engine.scribbles import points_along
+from napari_sam2.prompts import MaskPrompt, Point, Scribble
+from napari_sam2.session.requests import says_present
 from napari_sam2.session.trust import confidence_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from napari_sam2.engine.masks import CompactMask
+    from napari_sam2.engine.stop_rule import StopRule
     from napari_sam2.prompts import Prompt
     from napari_sam2.session.state import FrameRecord, ObjectState
 
@@ -28,10 +31,7 @@ _IGNORED: Final = 0.5  # of the disc around the click that lay in the mask
 
 
 def is_denial(
-    prompts: Sequence[Prompt],
-    before: FrameRecord,
-    after: FrameRecord,
-    plane_shape: tuple[int, int],
+    state: ObjectState, frame: int, prompts: Sequence[Prompt], found: CompactMask, rule: StopRule
 ) -> bool:
     """Tell whether prompts say that an object is not on a frame where it was tracked.
 
@@ -41,35 +41,52 @@ def is_denial(
 
     Parameters
     ----------
+    state : ObjectState
+        Still with the mask that the newest of the prompts is about.
+    frame : int
+        Where.
     prompts : sequence of Prompt
         All of the frame.
-    before, after : FrameRecord
-        Without the newest of them, and with them, as the model understands them.
-    plane_shape : tuple of int
-        (y, x).
+    found : CompactMask
+        What the model makes of them.
+    rule : StopRule
+        Nothing is denied under one that heeds no absence.
     """
-    if not before.direction:
+    before = state.records.get(frame)
+    if before is None or not before.direction or not rule.heeds_absence:
         return False
     if any(isinstance(prompt, MaskPrompt) for prompt in prompts):
-        return bool(before.mask.area) and not after.mask.area
+        return bool(before.mask.area) and not found.area
     if says_present(prompts):
         return False
     if not before.mask.area:
         return before.prompted  # it stays as it was said
-    y0, x0, y1, x1 = before.mask.window
+    return any(_is_unwanted(before.mask, yx, found) for yx in _places(prompts))
+
+
+def _places(prompts: Sequence[Prompt]) -> Iterator[tuple[float, float]]:
+    """Go through the places that clicks and strokes name."""
+    for prompt in prompts:
+        if isinstance(prompt, Point):
+            yield prompt.yx
+        elif isinstance(prompt, Scribble):
+            yield from points_along(prompt.path_yx)
+
+
+def _is_unwanted(mask: CompactMask, yx: tuple[float, float], found: CompactMask) -> bool:
+    """Tell whether a negative click names the middle of a mask and is not heeded, or leaves nothing of it."""
+    y0, x0, y1, x1 = mask.window
     # the border of the window is one of the mask
-    depth = ndimage.distance_transform_edt(np.pad(before.mask.inside((y0, x0, y1, x1)), 1))
-    left = after.mask.inside((y0, x0, y1, x1))
+    depth = ndimage.distance_transform_edt(np.pad(mask.inside(mask.window), 1))
+    at = round(yx[0]) - y0 + 1, round(yx[1]) - x0 + 1
+    if not (0 <= at[0] < depth.shape[0] and 0 <= at[1] < depth.shape[1]):
+        return False
+    radius = depth[at]
+    if radius < _MIDDLE * depth.max():
+        return False
     rows, columns = np.ogrid[y0:y1, x0:x1]
-    for y, x in points_of(prompts, plane_shape).points_yx:
-        at = round(y) - y0 + 1, round(x) - x0 + 1
-        radius = depth[at] if 0 <= at[0] < depth.shape[0] and 0 <= at[1] < depth.shape[1] else 0.0
-        if radius < _MIDDLE * depth.max():
-            continue
-        disc = (rows - y) ** 2 + (columns - x) ** 2 < radius**2
-        if not after.mask.area or left[disc].mean() > _IGNORED:
-            return True
-    return False
+    disc = (rows - yx[0]) ** 2 + (columns - yx[1]) ** 2 < radius**2
+    return not found.area or bool(found.inside(mask.window)[disc].mean() > _IGNORED)
 
 
 def frames_denied(state: ObjectState, frame: int, n_frames: int) -> list[int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from napari_sam2.engine.masks import Overlap
+from napari_sam2.engine.masks import CompactMask, Overlap
 from napari_sam2.engine.plan import Direction
 from napari_sam2.engine.scores import stability_score
 from napari_sam2.engine.stop_rule import StopRule
@@ -423,7 +423,12 @@ class Session:
         mask = self._decoder.preview(state, point, encode)
         if mask is not None and not state.prompts and self._fit(state, int(mask.sum())):
             mask = self._decoder.preview(state, point, encode)
-        return None if mask is None else pixels_free(self._objects, frame, mask)
+        if mask is None:
+            return None
+        prompts = merge_prompts(state.prompts.get(frame, ()), (point,))
+        if is_denial(state, frame, prompts, CompactMask.pack(mask), self.stop_rule):
+            mask = np.zeros_like(mask)
+        return pixels_free(self._objects, frame, mask)
 
     # encoding ahead
 
@@ -855,16 +860,12 @@ class Session:
         record = self._decoder.decode(state, frame, merged, start)
         if is_new and mask_prompt is None and self._fit(state, record.mask.area):
             record = self._decoder.decode(state, frame, merged, start)
-        earlier = state.records.get(frame)
-        if (
-            earlier is None
-            or not self.stop_rule.heeds_absence
-            or not is_denial(merged, earlier, record, self.plane_shape)
-        ):
+        if not is_denial(state, frame, merged, record.mask, self.stop_rule):
             self._ledger.prompt(state, frame, merged, record)
             return
         gone = frames_denied(state, frame, self.n_frames)
-        self._ledger.deny(state, frame, merged, self._made.denied(earlier), gone)
+        nothing = self._made.denied(state.records[frame])
+        self._ledger.deny(state, frame, merged, nothing, gone)
 
     def _fit(self, state: ObjectState, area: int) -> bool:
         """Fit the window of a new object to what its first prompt found; returns whether it is another."""
