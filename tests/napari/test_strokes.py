@@ -86,6 +86,26 @@ def test_stroke_corrects_what_a_click_gave(window, net, stack, as_point) -> None
 
 
 @pytest.mark.gui
+def test_object_that_is_rubbed_out_of_a_tracked_frame_ends_there(window) -> None:
+    window.go_to(0)
+    window.click((20, 20))
+    window.widget.propagate.click()
+    window.settle()
+    tracked = window.labels.copy()
+    assert all((tracked[frame] == 1).any() for frame in range(5))
+    window.go_to(2)
+    brush(window, (0, 0), (39, 47), size=120, mode="erase")
+    window.settle()
+    assert [frame for frame in range(5) if window.labels[frame].any()] == [0]
+    assert not window.layer.data[1:].any(), "the layer shows what the session has"
+    assert "not there: its mask is gone from 3 more frames too" in window.controller.state.text
+    window.widget.undo.click()
+    window.settle()
+    assert np.array_equal(window.labels, tracked)
+    assert np.array_equal(np.asarray(window.layer.data), tracked)
+
+
+@pytest.mark.gui
 def test_strokes_may_be_left_as_they_are(window) -> None:
     window.widget.strokes.click()
     brush(window, (10, 10), (10, 20))

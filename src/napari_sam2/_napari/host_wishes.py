@@ -103,8 +103,8 @@ def _import(session: Session, wish: ImportLabels, job: Job) -> None:
 
 
 def say_prompted(update: MaskUpdate, job: Job) -> None:
-    """Say what a prompt did, also to other frames."""
-    say_all((update, *update.others), job)
+    """Say what a prompt did, also to other frames; older updates first, since newer ones make them stale."""
+    say_all(sorted((update, *update.others), key=lambda each: each.revision), job)
     if update.others:
         frames = "another frame" if len(update.others) == 1 else f"{len(update.others)} more frames"
         job.say(
