@@ -50,6 +50,21 @@ def test_masks_of_a_propagation_are_shown_as_they_come(window) -> None:
     assert window.widget.undo.toolTip() == "Take back: propagate."
 
 
+def test_frames_that_go_with_a_denied_one_go_in_the_window_too(window) -> None:
+    session = sam2.open(window.viewer, "cells")
+    session.add_prompt(1, sam2.Point(0, (20, 20)))
+    list(session.propagate())
+    assert all(window.labels[frame].any() for frame in range(5))
+    update = session.add_prompt(1, sam2.MaskPrompt(3, np.zeros((40, 48), bool)))
+    gone = {other.frame for other in update.others}
+    assert 4 in gone
+    window.settle()
+    for frame in {3, *gone}:
+        assert not window.layer.data[frame].any()
+    for frame in set(range(5)) - gone - {3}:
+        assert window.layer.data[frame].any()
+
+
 def test_propagation_that_is_left_early_keeps_what_is_done(window) -> None:
     session = sam2.open(window.viewer, "cells")
     session.add_prompt(1, DISC)

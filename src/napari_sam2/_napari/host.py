@@ -11,7 +11,7 @@ from napari_sam2._napari.backend import BUNDLED
 from napari_sam2._napari.clicks import by_frame
 from napari_sam2._napari.drawing_prompts import DrawnPrompts
 from napari_sam2._napari.fetching import DownloadStopped, report_download
-from napari_sam2._napari.host_wishes import say_all, say_prompted, serve_wish
+from napari_sam2._napari.host_wishes import say_all, say_masks, say_prompted, serve_wish
 from napari_sam2._napari.keeping import Discard, Keeper, OpenFolder, Plane, Save
 from napari_sam2._napari.messages import (
     AddPoints,
@@ -261,7 +261,7 @@ def _call(session: Session, call: Call, job: Job, drawn: DrawnPrompts) -> None:
     try:
         outcome = call.function(session)
         found = outcome if isinstance(outcome, list | tuple) else [outcome]
-        say_all((each for each in found if isinstance(each, MaskUpdate)), job)
+        say_masks((each for each in found if isinstance(each, MaskUpdate)), job)
         if session.revision != before and not call.is_step:
             job.say(state_of(session, drawn))
     except Exception as error:  # noqa: BLE001 - it is raised again in the script

@@ -103,8 +103,8 @@ def _import(session: Session, wish: ImportLabels, job: Job) -> None:
 
 
 def say_prompted(update: MaskUpdate, job: Job) -> None:
-    """Say what a prompt did, also to other frames; older updates first, since newer ones make them stale."""
-    say_all(sorted((update, *update.others), key=lambda each: each.revision), job)
+    """Say what a prompt did, also to other frames."""
+    say_masks([update], job)
     if update.others:
         frames = "another frame" if len(update.others) == 1 else f"{len(update.others)} more frames"
         job.say(
@@ -113,6 +113,13 @@ def say_prompted(update: MaskUpdate, job: Job) -> None:
                 "Undo brings all of them back."
             )
         )
+
+
+def say_masks(updates: Iterable[MaskUpdate], job: Job) -> None:
+    """Say updates with all that is in them; older ones first, since newer ones make them stale."""
+    everything = [each for update in updates for each in (update, *update.others)]
+    in_order = sorted(everything, key=lambda each: each.revision)
+    say_all(in_order, job)
 
 
 def say_all(answers: Iterable[Answer], job: Job) -> None:
