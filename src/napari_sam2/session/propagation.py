@@ -141,7 +141,9 @@ class Propagation:
         before = state.records.get(frame - task.direction)
         is_absent = run.rule.is_absent(record.mask.area, record.scores.object_score)
         if is_absent and run.rule.heeds_absence:
-            record = _continuing(state.records.get(frame), before) or record
+            kept = _continuing(state.records.get(frame), before)
+            if kept is not None:
+                record = replace(kept, direction=task.direction, since=task.since)
         reason = run.see(task, record.mask.area, record.scores.object_score)
         if reason == "growth":
             record = self._recall.without_mask(record)
