@@ -79,8 +79,8 @@ class Handler(BaseHTTPRequestHandler):
         if body:
             cut = served.cuts.pop(0) if served.cuts else None
             part = content[:cut]
+            served.sent += len(part)  # before the client has it and looks here
             self.wfile.write(part)
-            served.sent += len(part)
             if cut is not None:
                 self.wfile.flush()
                 self.connection.shutdown(socket.SHUT_RDWR)

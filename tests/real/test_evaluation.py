@@ -14,25 +14,25 @@ from napari_sam2.evaluation import ModelMethod, Options, evaluate_scene, find_se
 
 # median IoU on planes: after one click, after three, with a box
 CLICKS = {
-    "embryo": (0.79, 0.76, 0.79),
-    "mitocheck": (0.77, 0.84, 0.77),
-    "migration": (0.78, 0.80, 0.80),
-    "c2c12": (0.65, 0.68, 0.69),
-    "t98g-18": (0.41, 0.60, 0.51),
-    "t98g-26": (0.57, 0.59, 0.54),
-    "fluo256": (0.70, 0.77, 0.71),
-    "fluo520": (0.85, 0.85, 0.83),
-    "brightfield": (0.65, 0.77, 0.65),
-    "histology": (0.60, 0.74, 0.70),
-    "ovule": (0.71, 0.61, 0.72),
-    "fib25": (0.25, 0.37, 0.14),
+    "embryo": (0.82, 0.82, 0.82),
+    "mitocheck": (0.77, 0.87, 0.79),
+    "migration": (0.80, 0.81, 0.82),
+    "c2c12": (0.69, 0.75, 0.72),
+    "t98g-18": (0.41, 0.62, 0.55),
+    "t98g-26": (0.59, 0.60, 0.55),
+    "fluo256": (0.70, 0.77, 0.72),
+    "fluo520": (0.86, 0.89, 0.85),
+    "brightfield": (0.58, 0.73, 0.67),
+    "histology": (0.64, 0.78, 0.76),
+    "ovule": (0.71, 0.73, 0.74),
+    "fib25": (0.25, 0.38, 0.15),
 }
 # median IoU of all voxels: after one click, after one correction
 FRAMES = {
-    "embryo": (0.29, 0.42),
-    "mitocheck": (0.72, 0.73),
-    "migration": (0.42, 0.53),
-    "ovule": (0.51, 0.62),
+    "embryo": (0.29, 0.54),
+    "mitocheck": (0.74, 0.78),
+    "migration": (0.42, 0.55),
+    "ovule": (0.51, 0.63),
     "fib25": (0.13, 0.13),
 }
 # SEG, DET and TRA after one click
