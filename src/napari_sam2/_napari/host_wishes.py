@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from napari_sam2.results import MaskUpdate
     from napari_sam2.session import Session
 
-__all__ = ["say_all", "serve_wish"]
+__all__ = ["say_all", "say_masks", "say_prompted", "serve_wish"]
 
 
 def serve_wish(session: Session, wish: Any, job: Job) -> None:
