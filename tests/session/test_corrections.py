@@ -54,9 +54,9 @@ def test_what_denies_an_object(prompts, after, expected):
     assert denies(record(disc()), prompts, after) is expected
 
 
-def denies(before, prompts, found, rule=StopRule()):  # noqa: B008 - frozen
+def denies(before, prompts, found, rule=None):
     state = ObjectState(1, records={7: before})
-    return is_denial(state, 7, prompts, CompactMask.pack(found), rule)
+    return is_denial(state, 7, prompts, CompactMask.pack(found), rule or StopRule())
 
 
 def test_only_tracked_masks_are_denied_and_only_where_absence_is_heeded():

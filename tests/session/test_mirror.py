@@ -46,10 +46,8 @@ def test_a_mirrored_stack_has_mirrored_answers(stack, model, name):
     back = Session(np.ascontiguousarray(stack[:, :, ::-1]), model)
     prompts = given(name, there.plane_shape)
     width = there.plane_shape[1]
-    for positions in (
-        prompts,
-        (Point(4, (38, 30)),),
-    ):  # then a correction, with the logits fed back
+    correction = (Point(4, (38, 30)),)  # with the logits fed back
+    for positions in (prompts, correction):
         there.add_prompt(1, *positions)
         back.add_prompt(1, *(mirrored(p, width) for p in positions))
         assert there.logits(1, 4) == pytest.approx(back.logits(1, 4)[:, ::-1], abs=2e-3)

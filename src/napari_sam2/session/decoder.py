@@ -24,7 +24,6 @@ from napari_sam2.session.views import centre_of_prompts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from torch import Tensor
 
     from napari_sam2.engine.inference import Decision
@@ -155,7 +154,7 @@ class Decoder:
             predictions.append(replace(made, logits=view.turn(made.logits)))
         return inference.mean_of(predictions)
 
-    def preview(self, state: ObjectState, point: Point, encode: bool) -> np.ndarray | None:
+    def preview(self, state: ObjectState, point: Point, encode: bool) -> CompactMask | None:
         """Decode what one more click would give; nothing is held of it but the last answers, for the click itself.
 
         Parameters
@@ -169,7 +168,7 @@ class Decoder:
 
         Returns
         -------
-        ndarray of bool, (y, x), or None
+        CompactMask or None
             None if the embedding is not held, nor to be made (that of its mirror image always is: both are small). On a
             tracked frame whose memory-conditioned features left the cache, the plain ones are used.
         """
@@ -180,9 +179,7 @@ class Decoder:
         if foreseen is None and (encode or self.recall.is_encoded(frame, view)):
             with threads_for(self.model.config, view.side):
                 foreseen = self._foresee(state, frame, prompts, view)
-        if foreseen is None:
-            return None
-        return foreseen.mask.inside((0, 0, *self.recall.stack.plane_shape))
+        return foreseen.mask if foreseen is not None else None
 
     def _foresee(
         self, state: ObjectState, frame: int, prompts: Sequence[Prompt], view: View

@@ -61,7 +61,7 @@ def is_denial(
         return False
     if not before.mask.area:
         return before.prompted  # it stays as it was said
-    return any(_is_unwanted(before.mask, yx, found) for yx in _places(prompts))
+    return _is_unwanted(before.mask, list(_places(prompts)), found)
 
 
 def _places(prompts: Sequence[Prompt]) -> Iterator[tuple[float, float]]:
@@ -73,20 +73,26 @@ def _places(prompts: Sequence[Prompt]) -> Iterator[tuple[float, float]]:
             yield from points_along(prompt.path_yx)
 
 
-def _is_unwanted(mask: CompactMask, yx: tuple[float, float], found: CompactMask) -> bool:
+def _is_unwanted(
+    mask: CompactMask, places: Sequence[tuple[float, float]], found: CompactMask
+) -> bool:
     """Tell whether a negative click names the middle of a mask and is not heeded, or leaves nothing of it."""
     y0, x0, y1, x1 = mask.window
     # the border of the window is one of the mask
-    depth = ndimage.distance_transform_edt(np.pad(mask.inside(mask.window), 1))
-    at = round(yx[0]) - y0 + 1, round(yx[1]) - x0 + 1
-    if not (0 <= at[0] < depth.shape[0] and 0 <= at[1] < depth.shape[1]):
-        return False
-    radius = depth[at]
-    if radius < _MIDDLE * depth.max():
-        return False
+    depth = ndimage.distance_transform_edt(np.pad(mask.inside(mask.window), 1))[1:-1, 1:-1]
+    left = found.inside(mask.window)
     rows, columns = np.ogrid[y0:y1, x0:x1]
-    disc = (rows - yx[0]) ** 2 + (columns - yx[1]) ** 2 < radius**2
-    return not found.area or bool(found.inside(mask.window)[disc].mean() > _IGNORED)
+    for y, x in places:
+        row, column = round(y) - y0, round(x) - x0
+        if not (0 <= row < y1 - y0 and 0 <= column < x1 - x0):
+            continue
+        radius = depth[row, column]
+        if radius < _MIDDLE * depth.max():
+            continue
+        disc = (rows - y) ** 2 + (columns - x) ** 2 < radius**2
+        if not found.area or left[disc].mean() > _IGNORED:
+            return True
+    return False
 
 
 def frames_denied(state: ObjectState, frame: int, n_frames: int) -> list[int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from napari_sam2.engine.masks import CompactMask, Overlap
+from napari_sam2.engine.masks import NO_MASK, Overlap
 from napari_sam2.engine.plan import Direction
 from napari_sam2.engine.scores import stability_score
 from napari_sam2.engine.stop_rule import StopRule
@@ -420,15 +420,15 @@ class Session:
         if not state.prompts:
             state = ObjectState(state.object_id)
             state.add_facts(extent=extent_for(self.window_side, [point]))
-        mask = self._decoder.preview(state, point, encode)
-        if mask is not None and not state.prompts and self._fit(state, int(mask.sum())):
-            mask = self._decoder.preview(state, point, encode)
-        if mask is None:
+        found = self._decoder.preview(state, point, encode)
+        if found is not None and not state.prompts and self._fit(state, found.area):
+            found = self._decoder.preview(state, point, encode)
+        if found is None:
             return None
         prompts = merge_prompts(state.prompts.get(frame, ()), (point,))
-        if is_denial(state, frame, prompts, CompactMask.pack(mask), self.stop_rule):
-            mask = np.zeros_like(mask)
-        return pixels_free(self._objects, frame, mask)
+        if is_denial(state, frame, prompts, found, self.stop_rule):
+            found = NO_MASK
+        return pixels_free(self._objects, frame, found.inside((0, 0, *self.plane_shape)))
 
     # encoding ahead
 
